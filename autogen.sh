@@ -1,0 +1,3 @@
+#!/bin/sh
+# Makes ./configure in a checkout; a release archive has it already.
+cd "$(dirname "$0")" && exec autoreconf -i

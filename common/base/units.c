@@ -1,0 +1,73 @@
+#include "common/base/units.h"
+
+#include "common/base/mem.h"
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static bool
+read_with_unit(struct span s, const struct unit *units, size_t count,
+    int64_t *result)
+{
+	struct span number = s, word;
+	uint64_t n;
+	size_t i, digits = 0;
+
+	while (digits < s.len && is_digit(s.p[digits]))
+		digits++;
+	number.len = digits;
+	word = span_trim(span_skip(s, digits));
+	for (i = 0; i < count; i++) {
+		if (!span_is_nocase(word, units[i].name))
+			continue;
+		if (!span_number(number, INT64_MAX / units[i].factor, &n))
+			return false;
+		*result = (int64_t)(n * units[i].factor);
+		return true;
+	}
+	return false;
+}
+
+bool
+units_seconds(struct span s, int64_t *seconds)
+{
+	static const struct unit units[] = {
+		{ "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 },
+		{ "d", 86400 }, { "w", 604800 },
+	};
+
+	return read_with_unit(s, units, ARRAY_LEN(units), seconds);
+}
+
+bool
+units_bytes(struct span s, int64_t *bytes)
+{
+	static const struct unit units[] = {
+		{ "", 1 }, { "b", 1 },
+		{ "k", 1 << 10 }, { "kb", 1 << 10 },
+		{ "m", 1 << 20 }, { "mb", 1 << 20 },
+		{ "g", 1 << 30 }, { "gb", 1 << 30 },
+	};
+
+	return read_with_unit(s, units, ARRAY_LEN(units), bytes);
+}
+
+bool
+units_bool(struct span s, bool *value)
+{
+	static const char *const words[][2] = {
+		{ "n", "y" }, { "no", "yes" }, { "f", "t" },
+		{ "false", "true" }, { "0", "1" }, { "off", "on" },
+	};
+	size_t i, which;
+
+	for (i = 0; i < ARRAY_LEN(words); i++)
+		for (which = 0; which < 2; which++)
+			if (span_is_nocase(s, words[i][which])) {
+				*value = which == 1;
+				return true;
+			}
+	return false;
+}

@@ -1,0 +1,9 @@
+# A fuzz target is one LLVMFuzzerTestOneInput(). With --enable-fuzzing it is
+# linked with libFuzzer; without, with a main() that runs it over its seeds, so
+# that make check holds every target against every input that once mattered.
+
+if FUZZING
+FUZZ_MAIN = tests/fuzz/fuzz.h
+else
+FUZZ_MAIN = tests/fuzz/fuzz.h tests/fuzz/replay.c
+endif
