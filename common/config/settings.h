@@ -1,0 +1,108 @@
+/*
+ * settings.h - "Name value" files into a struct, driven by a table of settings.
+ *
+ * Grammar (opendkim.conf's): one setting a line, the name, blanks, the value
+ * to the end of the line; '#' starts a comment anywhere; blank lines do not
+ * count; names ignore case; LF or CRLF ends a line. "Include FILE" reads
+ * another file in that place, 5 levels deep at most. A name that comes again
+ * replaces the value before it, with a warning (a row flagged
+ * SETTING_REPEATS collects instead). A file has at most 4 MiB.
+ *
+ * The table is all there is to know of a setting: reader, default, bounds and
+ * the word list are data, and --show-config, the manual's and the sample
+ * file's tests read the same rows.
+ */
+#ifndef POSTERN_CONFIG_SETTINGS_H
+#define POSTERN_CONFIG_SETTINGS_H
+
+#include "common/base/arena.h"
+#include "common/base/diag.h"
+
+enum setting_type {
+	SETTING_STRING,	/* const char *; min and max bound its length */
+	SETTING_PATH,	/* const char *, made absolute: see config_load() */
+	SETTING_SPEC,	/* const char *: a table or list, see dataset.h; may be
+			   long; paths in it are resolved by its loader */
+	SETTING_NUMBER,	/* int64_t; decimal, min..max */
+	SETTING_OCTAL,	/* int64_t; octal digits, min..max */
+	SETTING_SECONDS,/* int64_t; units_seconds() */
+	SETTING_BYTES,	/* int64_t; units_bytes() */
+	SETTING_BOOL,	/* bool */
+	SETTING_WORD,	/* int: the index in words[] */
+	SETTING_LETTERS	/* int: bit n set for letter n of words[0], any order */
+};
+
+enum {
+	SETTING_REPEATS = 1,	/* STRING, SPEC: all values, joined by ',' */
+	SETTING_AT_START = 2	/* a reload cannot change it (warning) */
+};
+
+struct setting {
+	const char *name;
+	enum setting_type type;
+	size_t offset;		/* of its value in the struct */
+	const char *value;	/* default, as one would write it; NULL: unset
+				   (NULL, 0, false) */
+	int64_t min;
+	int64_t max;		/* 0, 0: no bounds but the type's */
+	const char *const *words;	/* NULL-terminated */
+	unsigned flags;
+};
+
+/*
+ * A name that other software has and this program has not: what to tell the
+ * admin. is_harmless: the setting is passed over with a note (its effect is
+ * what happens here anyway); otherwise it is an error.
+ */
+struct setting_foreign {
+	const char *name;
+	bool is_harmless;
+	const char *advice;
+};
+
+struct config_schema {
+	const struct setting *settings;
+	size_t count;
+	const struct setting_foreign *foreign;
+	size_t foreign_count;
+};
+
+/* Where a value came from: NULL file means the default. */
+struct config_origin {
+	const char *file;
+	unsigned line;
+};
+
+/*
+ * Fills values, a struct laid out as the schema's offsets say, with defaults
+ * and then with what path says; origins has schema->count members. Strings go
+ * into the arena. Relative SETTING_PATHs are resolved against the setting
+ * named "BaseDirectory" where the schema has it and it is set, else against
+ * the directory of the main file. Everything wrong goes to diag; an unknown
+ * name is an error that names the nearest known one. path NULL: defaults only.
+ */
+void config_load(const char *path, const struct config_schema *schema,
+    void *values, struct config_origin *origins, struct arena *arena,
+    struct diag *diag);
+
+/*
+ * Sets one value from text, as a line of the file would (for command line
+ * options and tests). file and line are what diag and origins get.
+ */
+void config_set(const struct config_schema *schema, struct span name,
+    struct span value, const char *file, unsigned line, void *values,
+    struct config_origin *origins, struct arena *arena, struct diag *diag);
+
+/* The effective value as one would write it. */
+void config_format(const struct setting *setting, const void *values,
+    struct strbuf *out);
+
+/* Every setting, a line each: "Name value  # file:line" or "# default". */
+void config_show(const struct config_schema *schema, const void *values,
+    const struct config_origin *origins, struct strbuf *out);
+
+/* The origin of the setting of that name; {NULL, 0} where it is unknown. */
+struct config_origin config_find_origin(const struct config_schema *schema,
+    const struct config_origin *origins, const char *name);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * dns.h - DNS questions and their answers, told apart, within a deadline.
+ * libunbound does the work; one context a process.
+ */
+#ifndef POSTERN_DNS_DNS_H
+#define POSTERN_DNS_DNS_H
+
+#include "common/base/arena.h"
+#include "common/base/strbuf.h"
+
+enum dns_type { DNS_A = 1, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16,
+    DNS_AAAA = 28 };
+
+enum dns_result {
+	DNS_FOUND,
+	DNS_NODATA,	/* the name exists, not with this type */
+	DNS_NXDOMAIN,
+	DNS_SERVFAIL,	/* any other answer than the above */
+	DNS_TIMEOUT,
+	DNS_BOGUS,	/* DNSSEC says forged */
+	DNS_MALFORMED	/* the question cannot be asked: a bad name */
+};
+
+struct dns;
+
+struct dns_options {
+	const char *nameservers;	/* "addr[@port], ..."; NULL: the
+					   system's resolv.conf */
+	const char *trust_anchor_file;	/* NULL: no validation */
+};
+
+struct dns_record {
+	struct span data;	/* RDATA in wire form */
+};
+
+struct dns_answer {
+	enum dns_result result;
+	bool is_secure;		/* validated by DNSSEC */
+	uint32_t ttl;		/* seconds */
+	struct span canonical_name;	/* after CNAMEs; empty: as asked */
+	struct dns_record *records;	/* in the arena given */
+	size_t count;
+};
+
+/* NULL, a sentence in err. */
+struct dns *dns_new(const struct dns_options *options, struct strbuf *err);
+void dns_free(struct dns *dns);
+
+/* Asks and waits, timeout_ms at most. name is without a trailing dot. */
+void dns_lookup(struct dns *dns, const char *name, enum dns_type type,
+    int64_t timeout_ms, struct arena *arena, struct dns_answer *answer);
+
+/* The strings of a TXT record joined, in the arena. False where the data is
+ * malformed. */
+bool dns_txt_join(struct span data, struct arena *arena, struct span *text);
+
+const char *dns_result_text(enum dns_result result);
+
+#endif

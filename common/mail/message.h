@@ -1,0 +1,52 @@
+/*
+ * message.h - one message while it passes: envelope, header fields, and what
+ * lives as long as they do. The body is never kept.
+ */
+#ifndef POSTERN_MAIL_MESSAGE_H
+#define POSTERN_MAIL_MESSAGE_H
+
+#include "common/mail/address.h"
+#include "common/mail/header.h"
+
+enum { MESSAGE_RECIPIENTS_MAX = 50000 };
+
+struct message {
+	struct arena arena;		/* everything below points into it */
+	struct span queue_id;		/* empty until known */
+	struct span sender_text;	/* MAIL FROM as given, with < > */
+	struct span *recipients;	/* RCPT TO as given, with < > */
+	size_t recipient_count;
+	size_t recipient_cap;
+	struct header_field *headers;	/* topmost first */
+	size_t header_count;
+	size_t header_cap;
+	size_t header_bytes;		/* names, colons, values, CRLFs */
+	size_t header_bytes_max;	/* set by the driver; 0: 64 MiB */
+	bool headers_overflow;		/* a field did not fit and was dropped */
+	uint64_t body_bytes;		/* what the filter was given so far */
+};
+
+/* Empties it for the next message, keeping some memory. */
+void message_reset(struct message *message);
+void message_clear(struct message *message);
+
+/* False, the recipient dropped, over MESSAGE_RECIPIENTS_MAX. */
+bool message_add_recipient(struct message *message, struct span path);
+
+/*
+ * Adds a field through header_normalize(). Where it would pass
+ * header_bytes_max, headers_overflow is set and the field is dropped.
+ */
+void message_add_header(struct message *message, struct span name,
+    struct span value);
+
+/*
+ * Reads a whole message text (LF or CRLF lines, a leading mbox "From " line
+ * is passed over): adds its fields; *body gets the rest behind the empty
+ * line. A line that is neither field nor continuation ends the header, as
+ * Postfix has it. body still has the line ends of the text.
+ */
+void message_read_text(struct message *message, struct span text,
+    struct span *body);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * filter.h - a filter is a function from a message to a verdict.
+ *
+ * A filter fills a struct filter and never calls libmilter. Two drivers run
+ * it: libmilter_driver.h between Postfix and the filter, file_driver.h over a
+ * message file. What the filter wants changed it records as edits; the driver
+ * carries them out at the end of the message.
+ */
+#ifndef POSTERN_MILTER_FILTER_H
+#define POSTERN_MILTER_FILTER_H
+
+#include "common/base/ipaddr.h"
+#include "common/config/settings.h"
+#include "common/mail/message.h"
+#include "common/milter/counters.h"
+
+enum verdict_action {
+	VERDICT_CONTINUE,	/* go on; at the end of the message: accept */
+	VERDICT_ACCEPT,		/* this message (at connect, helo: the whole
+				   connection) needs nothing more */
+	VERDICT_SKIP_BODY,	/* body only: no more pieces, go on to the end */
+	VERDICT_REJECT,
+	VERDICT_TEMPFAIL,
+	VERDICT_DISCARD,
+	VERDICT_QUARANTINE	/* text is the reason; from headers on */
+};
+
+/* code 0 means 550 or 451, enhanced NULL "5.7.1" or "4.7.1", text NULL a
+ * standard text. Texts last as long as the message. */
+struct verdict {
+	enum verdict_action action;
+	unsigned code;
+	const char *enhanced;
+	const char *text;
+};
+
+#define VERDICT(what)	((struct verdict){ .action = VERDICT_ ## what })
+
+/*
+ * What an admin may choose for a class of trouble (On* settings), in the order
+ * of failure_action_words[] ("accept", "tempfail", "reject", "discard",
+ * "quarantine", NULL): use with SETTING_WORD.
+ */
+enum failure_action { FAILURE_ACCEPT, FAILURE_TEMPFAIL, FAILURE_REJECT,
+    FAILURE_DISCARD, FAILURE_QUARANTINE };
+extern const char *const failure_action_words[];
+struct verdict failure_verdict(enum failure_action action, const char *text);
+
+enum edit_kind {
+	EDIT_INSERT_HEADER,	/* at position (0: topmost) */
+	EDIT_CHANGE_HEADER,	/* the n-th (1: topmost) of that name */
+	EDIT_DELETE_HEADER,	/* the n-th (1: topmost) of that name */
+	EDIT_ADD_RECIPIENT,
+	EDIT_DELETE_RECIPIENT
+};
+
+/*
+ * Edits are carried out in the order they were recorded. Deleting shifts the
+ * numbers of later fields of that name, so delete from the last one up.
+ * Values hold CRLF + WSP folds and keep their leading space.
+ */
+struct edit {
+	struct edit *next;
+	enum edit_kind kind;
+	unsigned n;
+	struct span name;	/* header, or the recipient */
+	struct span value;
+};
+
+struct edits {
+	struct edit *first;
+	struct edit **tail;
+	size_t count;
+};
+
+struct session {
+	struct ipaddr client;		/* family 0: none (a Unix socket) */
+	struct span client_name;	/* as the MTA has it; may be "unknown" */
+	struct span helo;
+	/* The value of an MTA macro ("{auth_type}", "i"), NULL where it is not
+	 * set. Lasts until the stage handler returns. */
+	const char *(*macro)(const struct session *session, const char *name);
+	void *driver;			/* the driver's own */
+};
+
+/* All a stage handler gets. */
+struct filter_context {
+	const struct session *session;
+	struct message *message;
+	struct edits *edits;
+	const void *conf;	/* the snapshot this message began with */
+	void *state;		/* the filter's own for this message; NULL at
+				   first; message_done() frees it */
+	int64_t now;		/* wall clock, seconds */
+	struct counters *counters;
+};
+
+/* Record an edit; texts are copied into the message's arena. */
+void edit_insert_header(struct filter_context *ctx, unsigned position,
+    struct span name, struct span value);
+void edit_delete_header(struct filter_context *ctx, struct span name,
+    unsigned n);
+void edit_change_header(struct filter_context *ctx, struct span name,
+    unsigned n, struct span value);
+void edit_add_recipient(struct filter_context *ctx, struct span recipient);
+void edit_delete_recipient(struct filter_context *ctx, struct span recipient);
+
+/* Macro as a span; empty where it is not set. */
+struct span session_macro(const struct session *session, const char *name);
+
+typedef struct verdict filter_handler(struct filter_context *ctx);
+
+enum filter_step {		/* what a driver may leave out */
+	FILTER_WANTS_HELO = 1,
+	FILTER_WANTS_MAIL = 2,
+	FILTER_WANTS_RCPT = 4,
+	FILTER_WANTS_HEADERS = 8,
+	FILTER_WANTS_BODY = 16
+};
+
+/*
+ * A configuration under way: load() fills conf, which is conf_size bytes laid
+ * out as the schema's offsets say and already holds the settings' values.
+ */
+struct filter_load {
+	void *conf;
+	const struct config_origin *origins;
+	const char *file;		/* the main file; NULL: defaults */
+	struct arena *arena;		/* lives as long as conf */
+	struct diag *diag;
+	bool check_all;			/* -n: look at everything */
+	uid_t uid;			/* who the daemon runs as */
+	gid_t gid;
+};
+
+struct filter {
+	const char *name;		/* "postern-sign": program, log ident */
+	const char *default_config;	/* "sign.conf", in sysconfdir/postern */
+	struct config_schema schema;	/* the skeleton's rows are added by
+					   DAEMON_SETTINGS, see daemon.h */
+	size_t conf_size;
+	size_t daemon_offset;		/* of its struct daemon_settings */
+	/* Builds tables and checks all; reports to diag. */
+	void (*load)(struct filter_load *load);
+	void (*unload)(void *conf);	/* also after a failed load() */
+	/* enum filter_step bits this configuration needs. */
+	unsigned (*wants)(const void *conf);
+	/* MTA macros asked for at each stage; NULL: none. */
+	const char *connect_macros, *helo_macros, *mail_macros, *rcpt_macros,
+	    *data_macros, *eoh_macros, *eom_macros;
+	/* Stages; NULL: not wanted. */
+	filter_handler *connect;
+	filter_handler *helo;
+	filter_handler *mail;
+	struct verdict (*rcpt)(struct filter_context *ctx, struct span path);
+	filter_handler *headers;	/* the header is complete */
+	struct verdict (*body)(struct filter_context *ctx, struct span piece);
+	filter_handler *end;
+	/* After the verdict, or when the MTA gave up: frees ctx->state. */
+	void (*message_done)(struct filter_context *ctx);
+	const struct counter_schema *counters;
+};
+
+#endif
