@@ -25,6 +25,7 @@ struct file_envelope {
 	int64_t now;
 	size_t chunk;			/* octets a body piece; 0: 65535 */
 	size_t max_header_bytes;	/* 0: the message's own default */
+	struct strbuf *explain;		/* filter_context's; may be NULL */
 };
 
 struct file_result {

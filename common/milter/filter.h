@@ -93,7 +93,14 @@ struct filter_context {
 				   first; message_done() frees it */
 	int64_t now;		/* wall clock, seconds */
 	struct counters *counters;
+	struct strbuf *explain;	/* where the decision path is told, a line a
+				   step; NULL in a daemon */
 };
+
+/* A line for ctx->explain; nothing where nobody asked. Outside bytes are
+ * escaped here. */
+void filter_explain(struct filter_context *ctx, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Record an edit; texts are copied into the message's arena. */
 void edit_insert_header(struct filter_context *ctx, unsigned position,
