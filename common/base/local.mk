@@ -19,6 +19,8 @@ common_libpostern_a_SOURCES += \
 	common/base/map.h \
 	common/base/mem.c \
 	common/base/mem.h \
+	common/base/nearest.c \
+	common/base/nearest.h \
 	common/base/notify.c \
 	common/base/notify.h \
 	common/base/span.c \

@@ -5,6 +5,7 @@
 #include "common/base/ipaddr.h"
 #include "common/base/json.h"
 #include "common/base/map.h"
+#include "common/base/nearest.h"
 #include "common/base/units.h"
 
 #include <unistd.h>
@@ -291,6 +292,42 @@ test_diag(void **state)
 	diag_clear(&d);
 }
 
+static void
+test_nearest(void **state)
+{
+	static const char *const known[] = { "KeyTable", "KeyFile",
+	    "SigningTable", "Socket", "SocketMode", "UMask" };
+	static const struct {
+		const char *word, *best;
+	} rows[] = {
+		{ "KeyTabel", "KeyTable" },
+		{ "keytable", "KeyTable" },
+		{ "SignTable", "SigningTable" },
+		{ "sock", "Socket" },
+		{ "Sokcet", "Socket" },
+		{ "UMaks", "UMask" },
+		{ "Milter", NULL },
+		{ "", NULL },
+		{ "x", NULL },
+	};
+	char over[NEAREST_MAX + 2] = "";
+	struct nearest nearest;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		nearest_start(&nearest, span_of(rows[i].word));
+		for (k = 0; k < ARRAY_LEN(known); k++)
+			nearest_offer(&nearest, known[k]);
+		ROW_EQ(rows[i].word, span_of(nearest.best),
+		    span_of(rows[i].best));
+	}
+	memset(over, 'a', NEAREST_MAX + 1);
+	nearest_start(&nearest, span_of(over));
+	nearest_offer(&nearest, over);
+	assert_null(nearest.best);
+}
+
 int
 main(void)
 {
@@ -304,6 +341,7 @@ main(void)
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_diag),
+		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
