@@ -143,8 +143,8 @@ struct filter_load {
 struct filter {
 	const char *name;		/* "postern-sign": program, log ident */
 	const char *default_config;	/* "sign.conf", in sysconfdir/postern */
-	struct config_schema schema;	/* the skeleton's rows are added by
-					   DAEMON_SETTINGS, see daemon.h */
+	const struct config_schema *schema;	/* with DAEMON_SETTINGS' rows,
+						   see daemon.h */
 	size_t conf_size;
 	size_t daemon_offset;		/* of its struct daemon_settings */
 	/* Builds tables and checks all; reports to diag. */
@@ -155,6 +155,9 @@ struct filter {
 	/* MTA macros asked for at each stage; NULL: none. */
 	const char *connect_macros, *helo_macros, *mail_macros, *rcpt_macros,
 	    *data_macros, *eoh_macros, *eom_macros;
+	/* More macros, that the configuration names, asked for at every
+	 * stage; NULL or a NULL result: none. Lasts as long as conf. */
+	const char *(*extra_macros)(const void *conf);
 	/* Stages; NULL: not wanted. */
 	filter_handler *connect;
 	filter_handler *helo;

@@ -1,0 +1,10 @@
+/*
+ * postern-sign - signs outgoing mail with DKIM.
+ */
+#include "milters/sign/sign.h"
+
+int
+main(int argc, char **argv)
+{
+	return daemon_main(argc, argv, &sign_filter);
+}
