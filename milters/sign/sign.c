@@ -319,6 +319,7 @@ extra_macros(const void *arg)
 const struct filter sign_filter = {
 	.name = "postern-sign",
 	.default_config = "sign.conf",
+	.schema = &sign_schema,
 	.conf_size = sizeof(struct sign_conf),
 	.daemon_offset = offsetof(struct sign_conf, daemon),
 	.load = sign_load,

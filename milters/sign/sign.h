@@ -13,6 +13,15 @@
 #include "common/tables/namelist.h"
 #include "common/tables/signtable.h"
 
+enum { SIGN_MODE_SIGN = 1, SIGN_MODE_VERIFY = 2 };	/* Mode's letters */
+
+/* One item of MacroList: the macro's name and, where values are given, those
+ * that count ("a|b"); without values any setting of it does. */
+struct sign_macro {
+	const char *name;
+	struct span values;
+};
+
 /*
  * The settings as they were read, and what load() makes of them. Where the
  * single-domain settings are used, signtable is NULL and keytable has one row.
@@ -22,29 +31,35 @@ struct sign_conf {
 	/* as read */
 	const char *key_table, *signing_table;
 	const char *domain, *selector, *key_file;
-	const char *internal_hosts, *external_ignore, *peers;
+	const char *internal_hosts, *external_ignore_list, *peer_list;
 	const char *exempt_domains, *dont_sign_mail_to;
 	const char *mta, *macro_list, *sender_headers;
-	const char *canonicalization, *algorithm;
+	const char *canonicalization, *signature_algorithm;
 	const char *sign_headers, *omit_headers, *oversign_headers;
-	bool sub_domains, multiple, remove_old, require_safe_keys;
-	bool diagnostics, resign;
+	bool sub_domains, multiple_signatures, remove_old_signatures;
+	bool keep_own_signatures, require_safe_keys, diagnostics;
 	int mode;
-	int64_t ttl, minimum_bits;
-	int on_bad_message, on_key_error, on_internal_error, on_too_many;
+	int64_t signature_ttl, minimum_key_bits;
+	int on_bad_message, on_key_error, on_internal_error;
 	/* made by load() */
 	struct keytable *keytable;
 	struct signtable *signtable;
-	struct hostlist *internal, *external, *peer_list;
-	struct namelist *domains, *exempt, *no_sign_recipients;
+	struct hostlist *internal, *external_ignore, *peers;
+	struct namelist *domains, *exempt, *unsigned_recipients;
 	struct dkim_signset *signset;
 	enum canon header_canon, body_canon;
-	struct span *sender_names;
+	struct span *sender_names;	/* SenderHeaders, in order */
 	size_t sender_name_count;
-	struct sign_macro *macros;
+	struct span *daemon_names;	/* MTA */
+	size_t daemon_name_count;
+	struct sign_macro *macros;	/* MacroList */
 	size_t macro_count;
+	const char *macro_names;	/* theirs, for the MTA; NULL: none */
 };
 
 extern const struct filter sign_filter;
+
+/* The schema, for commands that read tables without running the filter. */
+extern const struct config_schema sign_schema;
 
 #endif
