@@ -1,6 +1,8 @@
 common_libpostern_a_SOURCES += \
 	common/base/arena.c \
 	common/base/arena.h \
+	common/base/base64.c \
+	common/base/base64.h \
 	common/base/clock.c \
 	common/base/clock.h \
 	common/base/diag.c \
