@@ -1,8 +1,20 @@
 common_libpostern_a_SOURCES += \
 	common/dkim/bodyhash.h \
 	common/dkim/canon.h \
+	common/dkim/crypto.c \
+	common/dkim/crypto.h \
+	common/dkim/key.c \
 	common/dkim/key.h \
 	common/dkim/record.h \
 	common/dkim/sign.h \
 	common/dkim/signature.h \
 	common/dkim/signset.h
+
+UNIT_TESTS += tests/unit/test_key
+tests_unit_test_key_SOURCES = tests/unit/test_key.c tests/unit/unit.h
+tests_unit_test_key_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_key
+tests_fuzz_fuzz_key_SOURCES = tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_key_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
