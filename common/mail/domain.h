@@ -23,8 +23,10 @@ bool domain_is_valid_owner(struct span s);
 
 /*
  * The A-label form of s in lower case, in the arena: UTF-8 labels go through
- * IDNA 2008 (UTS 46, non-transitional), ASCII ones are only lowered. False
- * where the outcome is not domain_is_valid() or s is over 1000 octets.
+ * IDNA 2008 (UTS 46, non-transitional), ASCII ones are only lowered; one that
+ * begins with "xn--" must be well-formed Punycode. False, *ascii undefined,
+ * where the outcome is not domain_is_valid(), or s is not UTF-8 or over 1000
+ * octets.
  */
 bool domain_to_ascii(struct span s, struct arena *arena, struct span *ascii);
 

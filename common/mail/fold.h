@@ -1,6 +1,9 @@
 /*
  * fold.h - writes a header field's value so that lines stay within 78 columns
  * where the parts allow it, and never pass 998 octets.
+ *
+ * A part longer than that is cut at the limit, as the next MTA would do it: who
+ * cannot bear this bounds the parts. A TAB is one column.
  */
 #ifndef POSTERN_MAIL_FOLD_H
 #define POSTERN_MAIL_FOLD_H

@@ -11,33 +11,41 @@
 
 #include "common/base/arena.h"
 
+enum { HEADER_NAME_MAX = 512 };	/* so that h= of a signature can fold */
+
 struct header_field {
 	struct span name;
 	struct span value;
 	bool is_malformed;	/* a CR or LF that is no part of a fold, a NUL,
-				   or a name that is no RFC 5322 ftext */
+				   or a name !header_name_is_valid() */
 };
 
 /*
  * Copies name and value into the arena and makes LF + WSP and CRLF + WSP into
- * CRLF + WSP; sets is_malformed.
+ * CRLF + WSP; sets is_malformed. Other bytes stay, whatever they are. Both
+ * spans are C strings too.
  */
 void header_normalize(struct span name, struct span value, struct arena *arena,
     struct header_field *field);
 
-/* True where name is 1 or more ftext characters (RFC 5322 2.2). */
+/*
+ * True where name is 1 to HEADER_NAME_MAX ftext characters (RFC 5322 2.2).
+ * Blanks before the colon (RFC 5322 4.5) are not: such a name is malformed, as
+ * some programs see that field under its name and some do not.
+ */
 bool header_name_is_valid(struct span name);
 
 /*
- * The position of the n-th (0 is the topmost) field of that name, case
- * ignored; count where there is none.
+ * The position of the n-th (0 is the topmost) field of that name, case and
+ * blanks behind the field's name ignored; count where there is none.
  */
 size_t header_find(const struct header_field *fields, size_t count,
     struct span name, size_t n);
 size_t header_count(const struct header_field *fields, size_t count,
     struct span name);
 
-/* value unfolded (RFC 5322 2.2.3: CRLF before WSP goes) and trimmed. */
+/* value unfolded (RFC 5322 2.2.3: CRLF before WSP goes) and trimmed. Without
+ * folds it is a part of value itself. */
 struct span header_unfold(struct span value, struct arena *arena);
 
 #endif

@@ -8,10 +8,13 @@
 #include "common/mail/address.h"
 #include "common/mail/header.h"
 
-enum { MESSAGE_RECIPIENTS_MAX = 50000 };
+enum {
+	MESSAGE_RECIPIENTS_MAX = 50000,
+	MESSAGE_PATH_MAX = 2048		/* octets of one path */
+};
 
 struct message {
-	struct arena arena;		/* everything below points into it */
+	struct arena arena;		/* all text below points into it */
 	struct span queue_id;		/* empty until known */
 	struct span sender_text;	/* MAIL FROM as given, with < > */
 	struct span *recipients;	/* RCPT TO as given, with < > */
@@ -26,16 +29,21 @@ struct message {
 	uint64_t body_bytes;		/* what the filter was given so far */
 };
 
-/* Empties it for the next message, keeping some memory. */
+/* A zeroed struct message is an empty, valid one. */
+
+/* Empties it for the next message, keeping some memory and
+ * header_bytes_max. */
 void message_reset(struct message *message);
 void message_clear(struct message *message);
 
-/* False, the recipient dropped, over MESSAGE_RECIPIENTS_MAX. */
+/* False, the recipient dropped, over MESSAGE_RECIPIENTS_MAX or
+ * MESSAGE_PATH_MAX. */
 bool message_add_recipient(struct message *message, struct span path);
 
 /*
  * Adds a field through header_normalize(). Where it would pass
- * header_bytes_max, headers_overflow is set and the field is dropped.
+ * header_bytes_max, headers_overflow is set and the field is dropped, and all
+ * that follow it.
  */
 void message_add_header(struct message *message, struct span name,
     struct span value);

@@ -22,13 +22,17 @@ struct taglist {
 
 enum taglist_result {
 	TAGLIST_OK,
-	TAGLIST_SYNTAX,		/* no '=', bad name or bad character in value */
+	TAGLIST_SYNTAX,		/* nothing there, no '=', bad name or bad
+				   character in value */
 	TAGLIST_DUPLICATE,	/* a name twice: the whole list is invalid */
 	TAGLIST_TOO_MANY
 };
 
-/* Takes the next tag off *rest: 1 with *tag set, 0 at the end, -1 where it is
- * malformed. A single ';' at the end is allowed. */
+/*
+ * Takes the next tag off *rest: 1 with *tag set, 0 at the end, -1 where it is
+ * malformed. A single ';' at the end is allowed; a value may be empty, and may
+ * hold UTF-8 (RFC 8616 5). CR and LF count as white space wherever they are.
+ */
 int tag_next(struct span *rest, struct tag *tag);
 
 enum taglist_result taglist_parse(struct span text, struct taglist *list);
