@@ -4,9 +4,9 @@
  * Grammar (opendkim.conf's): one setting a line, the name, blanks, the value
  * to the end of the line; '#' starts a comment anywhere; blank lines do not
  * count; names ignore case; LF or CRLF ends a line. "Include FILE" reads
- * another file in that place, 5 levels deep at most. A name that comes again
- * replaces the value before it, with a warning (a row flagged
- * SETTING_REPEATS collects instead). A file has at most 4 MiB.
+ * another file in that place; a relative FILE is looked for beside the file
+ * that says so. A name that comes again replaces the value before it, with a
+ * warning (a row flagged SETTING_REPEATS collects instead).
  *
  * The table is all there is to know of a setting: reader, default, bounds and
  * the word list are data, and --show-config, the manual's and the sample
@@ -17,6 +17,13 @@
 
 #include "common/base/arena.h"
 #include "common/base/diag.h"
+
+enum {
+	CONFIG_FILE_MAX = 4 << 20,	/* octets of one file */
+	CONFIG_VALUE_MAX = 65536,	/* octets of one value */
+	CONFIG_DEPTH_MAX = 5,		/* levels of Include */
+	CONFIG_FILES_MAX = 100		/* files read by one load */
+};
 
 enum setting_type {
 	SETTING_STRING,	/* const char *; min and max bound its length */
@@ -44,7 +51,8 @@ struct setting {
 	const char *value;	/* default, as one would write it; NULL: unset
 				   (NULL, 0, false) */
 	int64_t min;
-	int64_t max;		/* 0, 0: no bounds but the type's */
+	int64_t max;		/* 0, 0: no bounds but the type's; max 0: no
+				   upper one */
 	const char *const *words;	/* NULL-terminated */
 	unsigned flags;
 };
@@ -67,7 +75,8 @@ struct config_schema {
 	size_t foreign_count;
 };
 
-/* Where a value came from: NULL file means the default. */
+/* Where a value came from: NULL file means the default; line 0 is no line of
+ * a file ("command line"). */
 struct config_origin {
 	const char *file;
 	unsigned line;
@@ -77,17 +86,22 @@ struct config_origin {
  * Fills values, a struct laid out as the schema's offsets say, with defaults
  * and then with what path says; origins has schema->count members. Strings go
  * into the arena. Relative SETTING_PATHs are resolved against the setting
- * named "BaseDirectory" where the schema has it and it is set, else against
- * the directory of the main file. Everything wrong goes to diag; an unknown
- * name is an error that names the nearest known one. path NULL: defaults only.
+ * named "BaseDirectory", wherever in the file it stands; where the schema has
+ * it and nothing sets it, it becomes the directory of the main file. (Without
+ * path: the working directory.) Everything wrong goes to diag, and a value
+ * that is wrong leaves the one before it; an unknown name is an error that
+ * names the nearest known one, if any is near. path NULL: defaults only.
+ * Returns false where path could not be read at all.
  */
-void config_load(const char *path, const struct config_schema *schema,
+bool config_load(const char *path, const struct config_schema *schema,
     void *values, struct config_origin *origins, struct arena *arena,
     struct diag *diag);
 
 /*
  * Sets one value from text, as a line of the file would (for command line
- * options and tests). file and line are what diag and origins get.
+ * options and tests). file and line are what diag and origins get; with line
+ * 0 the value replaces what is there without a warning, and a relative path is
+ * resolved against BaseDirectory as it is now, or the working directory.
  */
 void config_set(const struct config_schema *schema, struct span name,
     struct span value, const char *file, unsigned line, void *values,
@@ -97,7 +111,10 @@ void config_set(const struct config_schema *schema, struct span name,
 void config_format(const struct setting *setting, const void *values,
     struct strbuf *out);
 
-/* Every setting, a line each: "Name value  # file:line" or "# default". */
+/*
+ * Every setting, a line each: "Name value  # file:line" or "# default"; what
+ * is not set, as a comment. Read as a file, it yields the same values.
+ */
 void config_show(const struct config_schema *schema, const void *values,
     const struct config_origin *origins, struct strbuf *out);
 
