@@ -14,6 +14,12 @@
 #include "common/mail/message.h"
 #include "common/milter/counters.h"
 
+/*
+ * After any verdict but VERDICT_CONTINUE and VERDICT_SKIP_BODY no handler is
+ * called for this message any more (at rcpt: a refusal is that recipient's
+ * alone). Edits recorded by then are carried out where the message is accepted
+ * or quarantined.
+ */
 enum verdict_action {
 	VERDICT_CONTINUE,	/* go on; at the end of the message: accept */
 	VERDICT_ACCEPT,		/* this message (at connect, helo: the whole
@@ -126,6 +132,34 @@ enum filter_step {		/* what a driver may leave out */
 };
 
 /*
+ * What the end of the message may need of the MTA: it is asked for once, when
+ * the session begins, and a filter must not record other edits.
+ */
+enum filter_action {
+	FILTER_ADDS_HEADERS = 1,
+	FILTER_CHANGES_HEADERS = 2,	/* deletes them, too */
+	FILTER_ADDS_RECIPIENTS = 4,
+	FILTER_DELETES_RECIPIENTS = 8,
+	FILTER_QUARANTINES = 16
+};
+
+/*
+ * Stages whose verdict the MTA has to get there and then. An answer that is
+ * not waited for halves the cost of a session, so at the other stages none is
+ * sent: their verdict is kept and given at the next stage that has an answer,
+ * the end of the header at the latest. Recipients can be refused one by one
+ * only with FILTER_REPLIES_RCPT; VERDICT_SKIP_BODY spares the MTA the sending
+ * only with FILTER_REPLIES_BODY.
+ */
+enum filter_reply {
+	FILTER_REPLIES_CONNECT = 1,
+	FILTER_REPLIES_HELO = 2,
+	FILTER_REPLIES_MAIL = 4,
+	FILTER_REPLIES_RCPT = 8,
+	FILTER_REPLIES_BODY = 16
+};
+
+/*
  * A configuration under way: load() fills conf, which is conf_size bytes laid
  * out as the schema's offsets say and already holds the settings' values.
  */
@@ -152,6 +186,8 @@ struct filter {
 	void (*unload)(void *conf);	/* also after a failed load() */
 	/* enum filter_step bits this configuration needs. */
 	unsigned (*wants)(const void *conf);
+	unsigned actions;	/* enum filter_action bits */
+	unsigned replies;	/* enum filter_reply bits */
 	/* MTA macros asked for at each stage; NULL: none. */
 	const char *connect_macros, *helo_macros, *mail_macros, *rcpt_macros,
 	    *data_macros, *eoh_macros, *eom_macros;
