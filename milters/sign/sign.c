@@ -325,6 +325,8 @@ const struct filter sign_filter = {
 	.load = sign_load,
 	.unload = sign_unload,
 	.wants = wants,
+	.actions = FILTER_ADDS_HEADERS | FILTER_CHANGES_HEADERS |
+	    FILTER_QUARANTINES,
 	.extra_macros = extra_macros,
 	.connect_macros = "{daemon_name}",
 	.mail_macros = "{auth_type}",
