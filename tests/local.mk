@@ -7,3 +7,9 @@ FUZZ_MAIN = tests/fuzz/fuzz.h
 else
 FUZZ_MAIN = tests/fuzz/fuzz.h tests/fuzz/replay.c
 endif
+
+# Only a build that is meant to be installed is hardened to the end.
+if HARDENED
+dist_check_SCRIPTS += tests/hardening/test_hardening.sh
+TESTS += tests/hardening/test_hardening.sh
+endif
