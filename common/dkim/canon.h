@@ -24,22 +24,28 @@ bool canon_parse_pair(struct span s, enum canon *header, enum canon *body);
 void canon_header(enum canon canon, const struct header_field *field,
     struct strbuf *out);
 
-/* Gets canonical bytes in order, in pieces of some kilobytes. */
+/* Gets canonical bytes in order, in pieces of any size, never empty ones. */
 typedef void canon_sink(void *arg, const void *data, size_t len);
 
 enum { CANON_BUFFER = 8192 };
+
+/* What the end of a piece leaves open in the relaxed form. */
+enum canon_carry {
+	CANON_CARRY_NONE,
+	CANON_CARRY_WSP,	/* it ended in WSP */
+	CANON_CARRY_WSP_CR	/* in WSP, CR */
+};
 
 struct canon_body {
 	enum canon canon;
 	canon_sink *sink;
 	void *arg;
-	uint64_t empty_lines;	/* CRLFs seen, not yet known to be inside */
-	bool in_line;		/* something of the current line is out */
-	bool pending_wsp;	/* relaxed: a WSP run is open */
-	bool pending_cr;	/* the last piece ended in CR */
+	uint64_t line_ends;	/* CRLFs held back: at the end only one stays */
+	bool pending_cr;	/* a CR held back: LF may follow */
 	bool any;		/* a byte went out */
+	enum canon_carry carry;
 	size_t used;
-	char buffer[CANON_BUFFER];
+	char buffer[CANON_BUFFER];	/* relaxed: what is to go out */
 };
 
 void canon_body_start(struct canon_body *body, enum canon canon,

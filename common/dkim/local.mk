@@ -1,5 +1,7 @@
 common_libpostern_a_SOURCES += \
+	common/dkim/bodyhash.c \
 	common/dkim/bodyhash.h \
+	common/dkim/canon.c \
 	common/dkim/canon.h \
 	common/dkim/crypto.c \
 	common/dkim/crypto.h \
@@ -10,9 +12,18 @@ common_libpostern_a_SOURCES += \
 	common/dkim/signature.h \
 	common/dkim/signset.h
 
+UNIT_TESTS += tests/unit/test_canon
+tests_unit_test_canon_SOURCES = tests/unit/test_canon.c tests/unit/unit.h
+tests_unit_test_canon_LDADD = $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_key
 tests_unit_test_key_SOURCES = tests/unit/test_key.c tests/unit/unit.h
 tests_unit_test_key_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_canon
+tests_fuzz_fuzz_canon_SOURCES = tests/fuzz/fuzz_canon.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_canon_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_canon_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_key
 tests_fuzz_fuzz_key_SOURCES = tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
