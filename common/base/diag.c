@@ -20,7 +20,6 @@ diag_clear(struct diag *d)
 	*d = (struct diag)DIAG_INIT;
 }
 
-
 static void
 report(struct diag *d, enum diag_level level, const char *file, unsigned line,
     const char *fmt, va_list ap)
@@ -28,8 +27,9 @@ report(struct diag *d, enum diag_level level, const char *file, unsigned line,
 	struct strbuf text = STRBUF_INIT, clean = STRBUF_INIT;
 	struct diag_item *item;
 
-	if (d->found[level]++ >= DIAG_KEEP)
+	if (diag_skip(d, level))
 		return;
+	d->found[level]++;
 	if (d->count == d->cap) {
 		d->cap = d->cap != 0 ? d->cap * 2 : 8;
 		d->items = xreallocarray(d->items, d->cap, sizeof(*d->items));
@@ -60,6 +60,15 @@ name(struct diag *d, const char *file, unsigned line, const char *fmt, ...) \
 DIAG_FUNCTION(diag_error, DIAG_ERROR)
 DIAG_FUNCTION(diag_warning, DIAG_WARNING)
 DIAG_FUNCTION(diag_note, DIAG_NOTE)
+
+bool
+diag_skip(struct diag *d, enum diag_level level)
+{
+	if (d->found[level] < DIAG_KEEP)
+		return false;
+	d->found[level]++;
+	return true;
+}
 
 const char *
 diag_quote(struct diag *d, struct span s)

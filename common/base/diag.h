@@ -61,6 +61,12 @@ void diag_warning(struct diag *d, const char *file, unsigned line,
 void diag_note(struct diag *d, const char *file, unsigned line,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/*
+ * True, and one more item of that level is counted, where it would not be kept:
+ * who reports a million rows asks first and spares making the text.
+ */
+bool diag_skip(struct diag *d, enum diag_level level);
+
 /* s escaped and in double quotes, from d's arena, for use with %s. */
 const char *diag_quote(struct diag *d, struct span s);
 
