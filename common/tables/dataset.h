@@ -5,14 +5,16 @@
  *	file:/path	a file of rows, keys are exact
  *	refile:/path	a file of rows, keys are patterns
  *	/path ./path ../path	file:
- *	csl:a,b=c	rows in the setting; "=" divides key and value
+ *	csl:a,b=c	rows in the setting; "=" divides key and value, and an
+ *			item without "=" may hold several, divided by blanks
  *	anything else	csl: (an address, "fd00::/8,127.0.0.1" too, is
  *			recognized before a type is)
  *
  * Files: one row a line; '#' starts a comment anywhere; the first blank run
- * divides key and value; the value runs to the end of the line, trimmed. db:,
- * dsn:, ldap:, lua:, memcache:, erlang:, mdb: and a name ending in .db are
- * errors that say how to dump them to a file.
+ * divides key and value; the value runs to the end of the line, trimmed; a byte
+ * order mark in front is passed over. db:, dsn:, ldap:, lua:, memcache:,
+ * erlang:, mdb: and a name ending in .db are errors that say how to dump them
+ * to a file.
  */
 #ifndef POSTERN_TABLES_DATASET_H
 #define POSTERN_TABLES_DATASET_H
@@ -36,11 +38,13 @@ struct dataset_place {
 
 struct dataset {
 	enum dataset_type type;
-	char *name;		/* the file's path, or the setting's name */
+	char *name;		/* for messages: the path of the file of rows,
+				   or of the file the setting is in */
+	const char *setting;	/* its name */
 	struct strbuf text;	/* the rows point into it */
 	struct span rest;	/* not read yet */
+	struct span words;	/* csl: what is left of an item of words */
 	unsigned line;		/* of the row last read; csl: the setting's */
-	unsigned csl_line;
 };
 
 struct dataset_row {
@@ -49,15 +53,22 @@ struct dataset_row {
 	unsigned line;
 };
 
-/* -1, the reason in diag, where the specification or the file is no good. */
+/*
+ * -1, the reason in diag, where the specification or the file is no good.
+ * place->setting must last until dataset_close().
+ */
 int dataset_open(const char *spec, const struct dataset_place *place,
     struct dataset *set, struct diag *diag);
 
-/* The next row; false at the end. A row that is too long or holds a NUL is
- * reported to diag and passed over. */
+/* The next row; false at the end. A row that is too long or holds a control
+ * character is reported to diag and passed over. */
 bool dataset_next(struct dataset *set, struct dataset_row *row,
     struct diag *diag);
 
+/* The most rows there can be: to make room for them. */
+size_t dataset_rows_max(const struct dataset *set);
+
+/* Wipes the text: it may hold private keys. */
 void dataset_close(struct dataset *set);
 
 /* path as it is where it is absolute or base is NULL, else base/path. From

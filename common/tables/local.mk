@@ -1,6 +1,27 @@
 common_libpostern_a_SOURCES += \
+	common/tables/dataset.c \
 	common/tables/dataset.h \
+	common/tables/entries.c \
+	common/tables/entries.h \
+	common/tables/hostlist.c \
 	common/tables/hostlist.h \
 	common/tables/keytable.h \
+	common/tables/namelist.c \
 	common/tables/namelist.h \
+	common/tables/pattern.c \
+	common/tables/pattern.h \
 	common/tables/signtable.h
+
+UNIT_TESTS += \
+	tests/unit/test_dataset \
+	tests/unit/test_hostlist \
+	tests/unit/test_namelist
+tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_dataset_LDADD = $(LIBS_UNIT)
+tests_unit_test_hostlist_SOURCES = tests/unit/test_hostlist.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_hostlist_LDADD = $(LIBS_UNIT)
+tests_unit_test_namelist_SOURCES = tests/unit/test_namelist.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_namelist_LDADD = $(LIBS_UNIT)

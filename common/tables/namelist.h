@@ -3,10 +3,12 @@
  * DontSignMailTo.
  *
  * An entry is a domain (that domain only), ".domain" or "*.domain" (below it),
- * "user@domain", "user@*", "*@domain", "*@*.domain" or "*"; "!" in front
- * excludes. Other uses of "*" are globs, in file order after those. Case is
- * ignored; U-labels are accepted. The most specific entry decides. In a list of
- * domains an entry with "@" is an error.
+ * "user@domain", "user@*.domain", "user@*", "*@domain", "*@*.domain" or "*";
+ * "!" in front excludes. Case is ignored; U-labels are accepted. In a list of
+ * domains an entry with "@" is an error. The most specific entry decides:
+ * user@domain, the domain, for each parent from the longest user@*.parent and
+ * .parent, then user@*, then those with other uses of "*", in file order, then
+ * "*" alone.
  */
 #ifndef POSTERN_TABLES_NAMELIST_H
 #define POSTERN_TABLES_NAMELIST_H
@@ -18,6 +20,7 @@ enum namelist_kind { NAMELIST_DOMAINS, NAMELIST_ADDRESSES };
 
 struct namelist;
 
+/* As hostlist_load(). */
 struct namelist *namelist_load(const char *spec, enum namelist_kind kind,
     const struct dataset_place *place, struct diag *diag);
 void namelist_free(struct namelist *list);

@@ -1,0 +1,217 @@
+#include "common/tables/hostlist.h"
+
+#include "common/base/mem.h"
+#include "common/tables/entries.h"
+#include "common/tables/pattern.h"
+
+#include <stdlib.h>
+
+/* Keys are names, "host.example" or ".example", and networks: the bytes of a
+ * struct ipaddr, which start with a 4 or a 6 as no name does. */
+struct hostlist {
+	struct entries entries;
+	bool has_bits4[32 + 1];	/* which prefix lengths there are */
+	bool has_bits6[128 + 1];
+};
+
+static void
+warn_masked(const struct entries_row *row, const struct ipaddr *network)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_adds(&text, "has bits set behind its prefix; it is read as ");
+	ipaddr_add(&text, network);
+	strbuf_adds(&text, ", write that");
+	entries_warning(row, text.s);
+	strbuf_clear(&text);
+}
+
+static bool
+take_network(const struct entries_row *row)
+{
+	struct hostlist *list = row->list;
+	struct ipaddr network;
+	bool host_bits;
+
+	if (!ipaddr_parse_network(row->text, &network, &host_bits))
+		return false;
+	if (host_bits)
+		warn_masked(row, &network);
+	(network.family == 4 ? list->has_bits4 : list->has_bits6)
+	    [network.bits] = true;
+	entries_add(row, span_make(&network, sizeof(network)));
+	return true;
+}
+
+/* What is wrong with an entry that is neither address nor name. */
+static const char *
+explain(struct span text)
+{
+	struct span last = span_skip(text, span_rfind(text, '.') + 1);
+	uint64_t n;
+
+	if (span_is(text, "*"))
+		return "is no host; for every address write 0.0.0.0/0 and ::/0";
+	if (span_has(text, '@'))
+		return "is a mail address, not a host";
+	if (span_has(text, '/') || span_has(text, ':') ||
+	    span_has(text, '['))
+		return "is no IP address or network; write 192.0.2.0/24 or "
+		    "2001:db8::/32";
+	if (text.len > 0 && (last.len == 0 ||
+	    span_number(last, UINT64_MAX, &n)) && is_digit(text.p[0]))
+		return "is no full IPv4 address; write a network as "
+		    "192.0.2.0/24";
+	if (span_has(text, '*'))
+		return "has a \"*\" other than in front of a domain; write "
+		    "*.example.com, or a network as 192.0.2.0/24";
+	return "is no host name, domain, IP address or network";
+}
+
+/* Numbers alone are an address somebody did not finish, not a name. */
+static bool
+is_number(struct span name)
+{
+	size_t dot = span_rfind(name, '.');
+	uint64_t n;
+
+	return span_number(dot < name.len ? span_skip(name, dot + 1) : name,
+	    UINT64_MAX, &n);
+}
+
+/* The form names are looked up by: host names may have '_', domains below
+ * which there are hosts too. */
+static bool
+normalize(struct span text, struct arena *arena, struct span *name)
+{
+	bool below;
+
+	if (span_starts(text, SPAN_LIT("*.")))
+		text = span_skip(text, 1);
+	below = span_starts(text, SPAN_LIT("."));
+	if (below)
+		text = span_skip(text, 1);
+	if (!pattern_domain(text, arena, name)) {
+		if (!domain_is_valid_owner(text))
+			return false;
+		*name = arena_duplower(arena, text);
+	}
+	if (is_number(*name))
+		return false;
+	if (below)
+		*name = span_of(arena_printf(arena, ".%.*s", SPAN_ARG(*name)));
+	return true;
+}
+
+static void
+take_entry(const struct entries_row *row)
+{
+	struct arena scratch = ARENA_INIT;
+	struct span name;
+
+	if (take_network(row))
+		return;
+	if (normalize(row->text, &scratch, &name))
+		entries_add(row, name);
+	else
+		entries_error(row, explain(row->text));
+	arena_clear(&scratch);
+}
+
+struct hostlist *
+hostlist_load(const char *spec, const struct dataset_place *place,
+    struct diag *diag)
+{
+	struct hostlist *list = xcalloc(1, sizeof(*list));
+
+	if (entries_load(&list->entries, spec, place, diag, list, take_entry))
+		return list;
+	hostlist_free(list);
+	return NULL;
+}
+
+void
+hostlist_free(struct hostlist *list)
+{
+	if (list == NULL)
+		return;
+	entries_clear(&list->entries);
+	free(list);
+}
+
+/* name in lower case, without the root's dot; false where it is none. */
+static bool
+lower_name(struct span name, char lower[DOMAIN_MAX], struct span *result)
+{
+	size_t i;
+
+	if (name.len > 0 && name.p[name.len - 1] == '.')
+		name.len--;
+	if (name.len == 0 || name.len > DOMAIN_MAX || name.p[0] == '[' ||
+	    span_is_nocase(name, "unknown"))
+		return false;
+	for (i = 0; i < name.len; i++)
+		lower[i] = ascii_lower(name.p[i]);
+	*result = span_make(lower, name.len);
+	return true;
+}
+
+static const struct entry *
+find_name(const struct hostlist *list, struct span written)
+{
+	char lower[DOMAIN_MAX];
+	const struct entry *entry;
+	struct span name;
+
+	if (hostlist_count(list) == 0 || !lower_name(written, lower, &name))
+		return NULL;
+	entry = entries_find(&list->entries, name);
+	while (entry == NULL && name.len > 0) {
+		name = span_skip(name, 1);
+		name = span_skip(name, span_find(name, '.'));
+		entry = entries_find(&list->entries, name);
+	}
+	return entry;
+}
+
+static const struct entry *
+find_address(const struct hostlist *list, const struct ipaddr *address)
+{
+	const bool *has = address->family == 4 ? list->has_bits4 :
+	    list->has_bits6;
+	const struct entry *entry;
+	struct ipaddr network;
+	int bits;
+
+	if (address->family == 0)
+		return NULL;
+	for (bits = address->bits; bits >= 0; bits--) {
+		if (!has[bits])
+			continue;
+		network = ipaddr_mask(*address, (unsigned)bits);
+		entry = entries_find(&list->entries,
+		    span_make(&network, sizeof(network)));
+		if (entry != NULL)
+			return entry;
+	}
+	return NULL;
+}
+
+bool
+hostlist_match(const struct hostlist *list, struct span name,
+    const struct ipaddr *address, struct span *entry)
+{
+	const struct entry *found = find_name(list, name);
+
+	if (found == NULL)
+		found = find_address(list, address);
+	if (entry != NULL)
+		*entry = found != NULL ? found->text : span_of("");
+	return found != NULL && !found->excludes;
+}
+
+size_t
+hostlist_count(const struct hostlist *list)
+{
+	return list->entries.map.count;
+}
