@@ -40,13 +40,14 @@ typedef void signtable_trace(void *arg, struct span tried, unsigned line);
 
 /*
  * Rows that name a key that is not in keys, rows without value, "*@dom" in a
- * file: table, bad identities: errors. Shadowed rows, regular expression
+ * file: table, bad identities: errors. Rows that no sender can match, shadowed
+ * rows (multiple: only those that say the same again), regular expression
  * operators in a refile:, d= that is not aligned with the pattern's domain:
  * warnings. keys must outlive the table.
  */
 struct signtable *signtable_load(const char *spec,
     const struct dataset_place *place, const struct keytable *keys,
-    struct diag *diag);
+    bool multiple, struct diag *diag);
 void signtable_free(struct signtable *table);
 
 const char *signtable_file(const struct signtable *table);

@@ -290,7 +290,7 @@ load_tables(struct filter_load *load, struct sign_conf *conf)
 		return;
 	place = place_of(load, "SigningTable");
 	conf->signtable = signtable_load(conf->signing_table, &place,
-	    conf->keytable, load->diag);
+	    conf->keytable, conf->multiple_signatures, load->diag);
 }
 
 /* "example.com" of Domain where that is all it holds; "%" for a list. */
