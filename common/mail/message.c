@@ -137,8 +137,8 @@ take_field(struct span text, struct span *rest)
 	return span_make(text.p, (size_t)(line.p + line.len - text.p));
 }
 
-static void
-skip_mbox_line(struct span *text)
+void
+message_skip_mbox_line(struct span *text)
 {
 	struct span rest = *text, line;
 	size_t colon;
@@ -148,28 +148,34 @@ skip_mbox_line(struct span *text)
 		*text = rest;
 }
 
+bool
+message_next_field(struct span *text, struct span *name, struct span *value)
+{
+	struct span rest = *text, line, field;
+	size_t colon;
+
+	if (!span_line(&rest, &line))
+		return false;
+	if (line.len == 0) {
+		*text = rest;
+		return false;
+	}
+	if (!find_colon(line, &colon))
+		return false;
+	field = take_field(*text, text);
+	*name = span_first(field, colon);
+	*value = span_skip(field, colon + 1);
+	return true;
+}
+
 void
 message_read_text(struct message *message, struct span text,
     struct span *body)
 {
-	struct span rest, line, field;
-	size_t colon;
+	struct span name, value;
 
-	skip_mbox_line(&text);
-	for (;;) {
-		rest = text;
-		if (!span_line(&rest, &line))
-			break;
-		if (line.len == 0) {
-			text = rest;
-			break;
-		}
-		if (!find_colon(line, &colon))
-			break;
-		field = take_field(text, &rest);
-		message_add_header(message, span_first(field, colon),
-		    span_skip(field, colon + 1));
-		text = rest;
-	}
+	message_skip_mbox_line(&text);
+	while (message_next_field(&text, &name, &value))
+		message_add_header(message, name, value);
 	*body = text;
 }

@@ -48,6 +48,17 @@ bool message_add_recipient(struct message *message, struct span path);
 void message_add_header(struct message *message, struct span name,
     struct span value);
 
+/* Passes over an mbox "From " line at the start of a message text. */
+void message_skip_mbox_line(struct span *text);
+
+/*
+ * Takes the next field off *text, as it stands there: name has the blanks
+ * before the colon, value the folds but not the last line end. False at the
+ * end of the header, *text then being the body.
+ */
+bool message_next_field(struct span *text, struct span *name,
+    struct span *value);
+
 /*
  * Reads a whole message text (LF or CRLF lines, a leading mbox "From " line
  * is passed over): adds its fields; *body gets the rest behind the empty
