@@ -1,7 +1,8 @@
 /*
  * file_driver.h - runs a filter over a message text with an envelope: what
  * "postern message" and most tests use. The stages and their order are those
- * of the libmilter driver.
+ * of the libmilter driver, and a step that the filter does not want is left
+ * out as the MTA would.
  */
 #ifndef POSTERN_MILTER_FILE_DRIVER_H
 #define POSTERN_MILTER_FILE_DRIVER_H
@@ -13,8 +14,10 @@ struct file_macro {
 	const char *value;
 };
 
+/* Without macros of the caller's, {client_addr}, {client_name}, {mail_addr}
+ * and {rcpt_addr} are what the envelope says, and no other is set. */
 struct file_envelope {
-	const char *client_address;	/* NULL: 127.0.0.1 */
+	const char *client_address;	/* NULL: 127.0.0.1; "unknown": none */
 	const char *client_name;	/* NULL: "localhost" or "unknown" */
 	const char *helo;		/* NULL: client_name */
 	const char *sender;		/* NULL: "<>"  */
@@ -29,19 +32,29 @@ struct file_envelope {
 };
 
 struct file_result {
-	struct verdict verdict;		/* texts in the arena */
-	struct edits edits;		/* in the arena */
+	struct verdict verdict;		/* texts in the arena; never CONTINUE
+					   or SKIP_BODY, those are ACCEPT */
+	struct edits edits;		/* in the arena; none where the
+					   message does not pass */
 	bool body_was_read;		/* the filter asked for the body */
 };
 
-/* text: a whole message, LF or CRLF lines. The result lives in the arena. -1,
- * a sentence in err, for an envelope that cannot be (a bad client address). */
+/*
+ * text: a whole message, LF or CRLF lines. Where every recipient is refused,
+ * the verdict is the last one's. The result lives in the arena. -1, a sentence
+ * in err, for an envelope that cannot be (a bad client address).
+ */
 int file_run(const struct filter *filter, const struct snapshot *snapshot,
     const struct file_envelope *envelope, struct span text,
     struct arena *arena, struct file_result *result, struct strbuf *err);
 
-/* text after the edits, as the MTA would pass it on, appended to out. Header
- * edits only; line ends are those of text. */
+/*
+ * text after the edits, as the MTA would pass it on, appended to out. Header
+ * edits only; line ends are those of text. As Postfix does it: a change or a
+ * deletion sees what earlier edits did, changing a field that is not there adds
+ * it at the end, an empty value deletes. Positions count what text has; the
+ * MTA's own Received field is not among that.
+ */
 void file_apply(struct span text, const struct edits *edits,
     struct strbuf *out);
 

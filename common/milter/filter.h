@@ -31,6 +31,14 @@ enum verdict_action {
 	VERDICT_QUARANTINE	/* text is the reason; from headers on */
 };
 
+/*
+ * Any other verdict than CONTINUE and SKIP_BODY is the last word: no later
+ * handler of this message is called (of rcpt(), a REJECT or TEMPFAIL is about
+ * that recipient only, the message goes on with the others). Where the message
+ * passes, edits recorded so far are still carried out, and a quarantine takes
+ * place at its end.
+ */
+
 /* code 0 means 550 or 451, enhanced NULL "5.7.1" or "4.7.1", text NULL a
  * standard text. Texts last as long as the message. */
 struct verdict {
@@ -198,8 +206,11 @@ struct filter {
 	filter_handler *connect;
 	filter_handler *helo;
 	filter_handler *mail;
+	/* message->recipients has those accepted before; path comes to it
+	 * unless it is refused here. */
 	struct verdict (*rcpt)(struct filter_context *ctx, struct span path);
 	filter_handler *headers;	/* the header is complete */
+	/* message->body_bytes counts piece already. */
 	struct verdict (*body)(struct filter_context *ctx, struct span piece);
 	filter_handler *end;
 	/* After the verdict, or when the MTA gave up: frees ctx->state. */

@@ -30,7 +30,11 @@ struct snapshot_options {
 	size_t override_count;
 };
 
-/* NULL where diag got an error; what was loaded is freed then. */
+/*
+ * NULL where diag got an error; what was loaded is freed then. Wrong settings
+ * do not keep the filter's load() from looking for more that is wrong; a file
+ * that cannot be read does.
+ */
 struct snapshot *snapshot_load(const struct filter *filter,
     const struct snapshot_options *options, struct diag *diag);
 
@@ -38,8 +42,9 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);	/* NULL is fine */
 
 /*
- * The process's current snapshot: get returns a reference; swap takes over the
- * caller's reference to next and drops the old one's.
+ * The process's current snapshot: current returns a reference of the caller's
+ * own, NULL before the first swap; swap takes over the caller's reference to
+ * next (NULL: none any more) and drops the old one's.
  */
 struct snapshot *snapshot_current(void);
 void snapshot_swap(struct snapshot *next);

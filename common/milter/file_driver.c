@@ -1,0 +1,338 @@
+#include "common/milter/file_driver.h"
+
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+
+enum { CHUNK_MAX = 65535 };	/* libmilter's MILTER_CHUNK_SIZE */
+
+/* One run. */
+struct run {
+	const struct filter *filter;
+	const struct file_envelope *envelope;
+	unsigned wants;
+	struct session session;
+	struct message message;
+	struct edits edits;
+	struct filter_context ctx;
+	struct verdict verdict;		/* CONTINUE: none yet */
+	struct span mail_address;	/* {mail_addr} */
+	struct span rcpt_address;	/* {rcpt_addr} */
+	const char *client_address;
+	bool body_was_read;
+};
+
+/* "{name}" and "name" are the same macro. */
+static struct span
+bare_name(const char *name)
+{
+	struct span s = span_of(name);
+
+	if (s.len > 2 && s.p[0] == '{' && s.p[s.len - 1] == '}')
+		return span_make(s.p + 1, s.len - 2);
+	return s;
+}
+
+static const char *
+get_macro(const struct session *session, const char *name)
+{
+	const struct run *run = session->driver;
+	const struct file_envelope *envelope = run->envelope;
+	struct span wanted = bare_name(name);
+	const struct {
+		const char *name, *value;
+	} known[] = {
+		{ "client_addr", run->client_address },
+		{ "client_name", session->client_name.p },
+		{ "mail_addr", run->mail_address.p },
+		{ "rcpt_addr", run->rcpt_address.p },
+	};
+	size_t i;
+
+	for (i = 0; i < envelope->macro_count; i++)
+		if (span_eq(bare_name(envelope->macros[i].name), wanted))
+			return envelope->macros[i].value;
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (span_is(wanted, known[i].name))
+			return known[i].value;
+	return NULL;
+}
+
+static bool
+is_loopback(const struct ipaddr *address)
+{
+	static const unsigned char one[16] = { [15] = 1 };
+
+	return address->family == 4 ? address->octets[0] == 127 :
+	    address->family == 6 && memcmp(address->octets, one, 16) == 0;
+}
+
+static int
+start_session(struct run *run, struct strbuf *err)
+{
+	const struct file_envelope *envelope = run->envelope;
+	const char *address = envelope->client_address != NULL ?
+	    envelope->client_address : "127.0.0.1";
+	struct session *session = &run->session;
+
+	if (!span_is_nocase(span_of(address), "unknown") &&
+	    !ipaddr_parse(span_of(address), &session->client)) {
+		strbuf_addf(err, "the client address \"%s\" is neither an "
+		    "IPv4 nor an IPv6 address", address);
+		return -1;
+	}
+	run->client_address = address;
+	session->client_name = span_of(envelope->client_name != NULL ?
+	    envelope->client_name :
+	    is_loopback(&session->client) ? "localhost" : "unknown");
+	session->macro = get_macro;
+	session->driver = run;
+	return 0;
+}
+
+/* True where the run goes on. */
+static bool
+settle(struct run *run, struct verdict verdict)
+{
+	if (verdict.action == VERDICT_CONTINUE ||
+	    verdict.action == VERDICT_SKIP_BODY)
+		return true;
+	run->verdict = verdict;
+	return false;
+}
+
+static bool
+call(struct run *run, filter_handler *handler)
+{
+	return handler == NULL || settle(run, handler(&run->ctx));
+}
+
+static bool
+wants(const struct run *run, enum filter_step step)
+{
+	return (run->wants & step) != 0;
+}
+
+static bool
+pass_helo(struct run *run)
+{
+	const char *helo = run->envelope->helo;
+
+	if (!wants(run, FILTER_WANTS_HELO))
+		return true;
+	run->session.helo = helo != NULL ? span_of(helo) :
+	    run->session.client_name;
+	return call(run, run->filter->helo);
+}
+
+/* path with angle brackets, *address without, both in the arena. */
+static struct span
+bracket(const char *path, struct arena *arena, struct span *address)
+{
+	struct span s = span_of(path);
+
+	if (s.len >= 2 && s.p[0] == '<' && s.p[s.len - 1] == '>')
+		s = span_make(s.p + 1, s.len - 2);
+	*address = arena_dup(arena, s);
+	return span_of(arena_printf(arena, "<%s>", address->p));
+}
+
+static bool
+pass_mail(struct run *run)
+{
+	struct span path = bracket(run->envelope->sender, &run->message.arena,
+	    &run->mail_address);
+
+	if (!wants(run, FILTER_WANTS_MAIL))
+		return true;
+	run->message.sender_text = path;
+	return call(run, run->filter->mail);
+}
+
+/* True where the recipient may stay. */
+static bool
+pass_recipient(struct run *run, struct span path, struct verdict *verdict)
+{
+	if (run->filter->rcpt != NULL)
+		*verdict = run->filter->rcpt(&run->ctx, path);
+	if (verdict->action == VERDICT_REJECT ||
+	    verdict->action == VERDICT_TEMPFAIL)
+		return false;
+	if (message_add_recipient(&run->message, path))
+		return true;
+	*verdict = (struct verdict){ VERDICT_TEMPFAIL, 452, "4.5.3",
+	    "too many recipients" };
+	return false;
+}
+
+/* Refused recipients do not stop a message that has others. */
+static bool
+pass_recipients(struct run *run)
+{
+	const struct file_envelope *envelope = run->envelope;
+	struct verdict verdict = VERDICT(CONTINUE);
+	size_t i, accepted = 0;
+	struct span path;
+
+	if (!wants(run, FILTER_WANTS_RCPT))
+		return true;
+	for (i = 0; i < envelope->recipient_count; i++) {
+		path = bracket(envelope->recipients[i], &run->message.arena,
+		    &run->rcpt_address);
+		verdict = VERDICT(CONTINUE);
+		if (!pass_recipient(run, path, &verdict))
+			continue;
+		accepted++;
+		if (!settle(run, verdict))
+			return false;
+	}
+	run->rcpt_address = span_make(NULL, 0);
+	return accepted != 0 || settle(run, verdict);
+}
+
+static bool
+pass_headers(struct run *run, struct span text, struct span *body)
+{
+	struct message *message = &run->message;
+	struct span id = session_macro(&run->session, "i"), name, value;
+
+	message->queue_id = arena_dup(&message->arena, id);
+	message->header_bytes_max = run->envelope->max_header_bytes;
+	if (wants(run, FILTER_WANTS_HEADERS)) {
+		message_read_text(message, text, body);
+	} else {
+		message_skip_mbox_line(&text);
+		while (message_next_field(&text, &name, &value))
+			;
+		*body = text;
+	}
+	return call(run, run->filter->headers);
+}
+
+/*
+ * Moves as much of *body as fits to piece, a bare LF as CRLF. A CRLF may be
+ * cut in two, as libmilter's pieces do.
+ */
+static size_t
+fill_piece(struct span *body, bool *after_cr, char *piece, size_t size)
+{
+	size_t n = 0, i = 0;
+
+	while (i < body->len && n < size) {
+		if (body->p[i] == '\n' && !*after_cr) {
+			piece[n++] = '\r';
+			*after_cr = true;
+			continue;
+		}
+		*after_cr = body->p[i] == '\r';
+		piece[n++] = body->p[i++];
+	}
+	*body = span_skip(*body, i);
+	return n;
+}
+
+static bool
+pass_body(struct run *run, struct span body)
+{
+	size_t size = run->envelope->chunk != 0 ? run->envelope->chunk :
+	    CHUNK_MAX, n;
+	struct verdict verdict = VERDICT(CONTINUE);
+	bool after_cr = false;
+	char *piece;
+
+	if (run->filter->body == NULL || !wants(run, FILTER_WANTS_BODY))
+		return true;
+	run->body_was_read = true;
+	piece = xmalloc(size);
+	while (body.len > 0 && verdict.action == VERDICT_CONTINUE) {
+		n = fill_piece(&body, &after_cr, piece, size);
+		run->message.body_bytes += n;
+		verdict = run->filter->body(&run->ctx, span_make(piece, n));
+	}
+	free(piece);
+	return settle(run, verdict);
+}
+
+static void
+pass_all(struct run *run, struct span text)
+{
+	const struct filter *filter = run->filter;
+	struct span body;
+
+	if (call(run, filter->connect) && pass_helo(run) && pass_mail(run) &&
+	    pass_recipients(run) && pass_headers(run, text, &body) &&
+	    pass_body(run, body))
+		call(run, filter->end);
+	if (run->verdict.action == VERDICT_CONTINUE)
+		run->verdict.action = VERDICT_ACCEPT;
+}
+
+static const char *
+copy_string(const char *s, struct arena *arena)
+{
+	return s != NULL ? arena_strdup(arena, s) : NULL;
+}
+
+static void
+copy_edits(const struct edits *from, struct edits *to, struct arena *arena)
+{
+	const struct edit *edit;
+	struct edit *copy;
+
+	*to = (struct edits){ .count = from->count };
+	to->tail = &to->first;
+	for (edit = from->first; edit != NULL; edit = edit->next) {
+		copy = arena_alloc(arena, sizeof(*copy));
+		*copy = *edit;
+		copy->next = NULL;
+		copy->name = arena_dup(arena, edit->name);
+		copy->value = arena_dup(arena, edit->value);
+		*to->tail = copy;
+		to->tail = &copy->next;
+	}
+}
+
+static void
+take_result(const struct run *run, struct arena *arena,
+    struct file_result *result)
+{
+	static const struct edits none;
+
+	result->verdict = run->verdict;
+	result->verdict.text = copy_string(run->verdict.text, arena);
+	result->verdict.enhanced = copy_string(run->verdict.enhanced, arena);
+	result->body_was_read = run->body_was_read;
+	copy_edits(run->verdict.action == VERDICT_ACCEPT ||
+	    run->verdict.action == VERDICT_QUARANTINE ? &run->edits : &none,
+	    &result->edits, arena);
+}
+
+int
+file_run(const struct filter *filter, const struct snapshot *snapshot,
+    const struct file_envelope *envelope, struct span text,
+    struct arena *arena, struct file_result *result, struct strbuf *err)
+{
+	struct run run = {
+		.filter = filter,
+		.envelope = envelope,
+		.wants = filter->wants != NULL ?
+		    filter->wants(snapshot->conf) : ~0u,
+		.ctx = {
+			.conf = snapshot->conf,
+			.now = envelope->now,
+			.explain = envelope->explain,
+		},
+	};
+
+	run.ctx.session = &run.session;
+	run.ctx.message = &run.message;
+	run.ctx.edits = &run.edits;
+	if (start_session(&run, err) != 0)
+		return -1;
+	pass_all(&run, text);
+	take_result(&run, arena, result);
+	if (filter->message_done != NULL)
+		filter->message_done(&run.ctx);
+	message_clear(&run.message);
+	return 0;
+}
