@@ -15,3 +15,38 @@ common_libpostern_a_SOURCES += \
 UNIT_TESTS += tests/unit/test_address
 tests_unit_test_address_SOURCES = tests/unit/test_address.c tests/unit/unit.h
 tests_unit_test_address_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_domain
+tests_unit_test_domain_SOURCES = tests/unit/test_domain.c tests/unit/unit.h
+tests_unit_test_domain_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_fold
+tests_unit_test_fold_SOURCES = tests/unit/test_fold.c tests/unit/unit.h
+tests_unit_test_fold_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_header
+tests_unit_test_header_SOURCES = tests/unit/test_header.c tests/unit/unit.h
+tests_unit_test_header_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_message
+tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/unit.h
+tests_unit_test_message_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_taglist
+tests_unit_test_taglist_SOURCES = tests/unit/test_taglist.c tests/unit/unit.h
+tests_unit_test_taglist_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_address
+tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_address_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_header
+tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_header_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_taglist
+tests_fuzz_fuzz_taglist_SOURCES = tests/fuzz/fuzz_taglist.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_taglist_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_taglist_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)

@@ -25,7 +25,7 @@ struct message {
 	size_t header_cap;
 	size_t header_bytes;		/* names, colons, values, CRLFs */
 	size_t header_bytes_max;	/* set by the driver; 0: 64 MiB */
-	bool headers_overflow;		/* a field did not fit and was dropped */
+	bool headers_overflow;		/* a field was dropped */
 	uint64_t body_bytes;		/* what the filter was given so far */
 };
 

@@ -7,7 +7,8 @@
 #define R5	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxy"	/* 51 */
 #define LOCAL_255 R5 R5 R5 R5 R5
 #define OPEN_32	"((((((((((((((((((((((((((((((((("
-#define LABEL_63 "a23456789012345678901234567890123456789012345678901234567890123"
+#define LABEL_63 \
+    "a23456789012345678901234567890123456789012345678901234567890123"
 
 struct row {
 	const char *in;
