@@ -20,7 +20,7 @@ diag_clear(struct diag *d)
 	*d = (struct diag)DIAG_INIT;
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 report(struct diag *d, enum diag_level level, const char *file, unsigned line,
     const char *fmt, va_list ap)
 {
