@@ -118,7 +118,7 @@ emit(enum log_level level, struct strbuf *line)
 	strbuf_clear(&prefixed);
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 log_text(enum log_level level, const char *fmt, va_list ap)
 {
 	struct strbuf text = STRBUF_INIT, line = STRBUF_INIT;
