@@ -155,15 +155,34 @@ choose_sender(struct filter_context *ctx, struct sign_decision *decision)
 	return true;
 }
 
+/* Building texts that nobody reads would cost every message. */
+static void
+explain_sender(struct filter_context *ctx, const struct address *sender)
+{
+	if (ctx->explain != NULL)
+		filter_explain(ctx, "sender: %s", quoted(ctx,
+		    address_format(sender, &ctx->message->arena)));
+}
+
+static void
+explain_key(struct filter_context *ctx, const struct keytable_row *row,
+    const struct dkim_sign_key *key)
+{
+	if (ctx->explain != NULL)
+		filter_explain(ctx, "key %s: d=%.*s s=%.*s a=%s, %u bits",
+		    quoted(ctx, row->name), SPAN_ARG(key->domain),
+		    SPAN_ARG(key->selector),
+		    dkim_algorithm_name(dkim_key_algorithm(key->key)),
+		    dkim_key_bits(key->key));
+}
+
 static bool
 check_exempt(struct filter_context *ctx, struct sign_decision *decision)
 {
 	const struct sign_conf *conf = ctx->conf;
 	struct span entry;
 
-	filter_explain(ctx, "sender: %s",
-	    quoted(ctx, address_format(&decision->sender,
-	    &ctx->message->arena)));
+	explain_sender(ctx, &decision->sender);
 	if (!namelist_match(conf->exempt, &decision->sender, &entry)) {
 		filter_explain(ctx, "ExemptDomains: the domain is not in it");
 		return true;
@@ -278,11 +297,7 @@ add_key(struct filter_context *ctx, struct sign_decision *decision,
 	strbuf_clear(&err);
 	key->identity = fitting_identity(identity, key->domain);
 	decision->key_count++;
-	filter_explain(ctx, "key %s: d=%.*s s=%.*s a=%s, %u bits",
-	    quoted(ctx, row->name), SPAN_ARG(key->domain),
-	    SPAN_ARG(key->selector),
-	    dkim_algorithm_name(dkim_key_algorithm(key->key)),
-	    dkim_key_bits(key->key));
+	explain_key(ctx, row, key);
 	return true;
 }
 
