@@ -7,9 +7,14 @@ common_libpostern_a_SOURCES += \
 	common/dkim/crypto.h \
 	common/dkim/key.c \
 	common/dkim/key.h \
+	common/dkim/quoted.c \
+	common/dkim/quoted.h \
 	common/dkim/record.h \
+	common/dkim/sign.c \
 	common/dkim/sign.h \
+	common/dkim/signature.c \
 	common/dkim/signature.h \
+	common/dkim/signset.c \
 	common/dkim/signset.h
 
 UNIT_TESTS += tests/unit/test_canon
@@ -17,8 +22,14 @@ tests_unit_test_canon_SOURCES = tests/unit/test_canon.c tests/unit/unit.h
 tests_unit_test_canon_LDADD = $(LIBS_UNIT)
 
 UNIT_TESTS += tests/unit/test_key
-tests_unit_test_key_SOURCES = tests/unit/test_key.c tests/unit/unit.h
+tests_unit_test_key_SOURCES = tests/unit/test_key.c tests/unit/unit.h \
+	tests/unit/dkim_keys.h
 tests_unit_test_key_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_sign
+tests_unit_test_sign_SOURCES = tests/unit/test_sign.c tests/unit/unit.h \
+	tests/unit/dkim_keys.h
+tests_unit_test_sign_LDADD = $(LIBS_UNIT)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_canon
 tests_fuzz_fuzz_canon_SOURCES = tests/fuzz/fuzz_canon.c $(FUZZ_MAIN)

@@ -8,13 +8,21 @@
 #include "common/dkim/signature.h"
 #include "common/dkim/signset.h"
 
-enum { DKIM_SIGN_KEYS_MAX = 16 };	/* signatures made for one message */
+enum {
+	DKIM_SIGN_KEYS_MAX = 16,	/* signatures made for one message */
+	DKIM_SIGN_COPIES_MAX = 32768,	/* octets of z=; over that it is left
+					   out: MTAs cut fields of 100 KB */
+	DKIM_SIGN_EXISTING_MAX = 32	/* DKIM-Signature fields, topmost first,
+					   that keep_existing looks at */
+};
 
 struct dkim_sign_key {
 	struct dkim_key *key;	/* borrowed until dkim_sign_free() */
 	struct span domain;	/* d=, lower-case A-labels */
 	struct span selector;	/* s= */
-	struct span identity;	/* i=; empty: not written */
+	struct span identity;	/* i=; not written where it is empty or its
+				   domain not within d=: that would make the
+				   signature invalid (RFC 6376 3.5) */
 };
 
 struct dkim_sign_options {
@@ -25,7 +33,9 @@ struct dkim_sign_options {
 	int64_t ttl;		/* x= - t=; 0: no x= */
 	bool diagnostics;	/* z=: copies of the signed fields */
 	bool keep_existing;	/* no second signature beside a valid one of
-				   the same d=, s= and a= */
+				   the same d=, s= and a=; one that is past its
+				   x=, or has an l= (we never write it, and it
+				   seals only part of the body), is none */
 };
 
 struct dkim_sign;

@@ -18,7 +18,7 @@ struct dkim_signature {
 	enum canon body_canon;
 	struct span domain;		/* d=, lower-case A-labels */
 	struct span selector;		/* s=, lower case */
-	struct span identity;		/* i=, empty: "@" d= */
+	struct span identity;		/* i=, decoded; empty: "@" d= */
 	struct span *names;		/* h=, in order */
 	size_t name_count;
 	struct span body_hash;		/* bh=, decoded */
@@ -39,11 +39,16 @@ void dkim_signature_parse(struct span value, struct arena *arena,
 /*
  * Appends the text that is hashed for a signature: the fields h= names, taken
  * bottom-up per name (RFC 6376 5.4.2), then own, the signature's field itself
- * with an empty b=, without its last CRLF.
+ * with an empty b=, without its last CRLF. own NULL: only the fields, which
+ * several signatures may share.
  */
 void dkim_signature_header_text(enum canon canon,
     const struct header_field *fields, size_t count, const struct span *names,
     size_t name_count, const struct header_field *own, struct strbuf *out);
+
+/* Appends own as it ends the text above. */
+void dkim_signature_add_own(enum canon canon, const struct header_field *own,
+    struct strbuf *out);
 
 /* A copy of value in the arena whose b= is empty; everything else as it was. */
 struct span dkim_signature_strip_b(struct span value, struct arena *arena);

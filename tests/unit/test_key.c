@@ -1,4 +1,5 @@
 #include "tests/unit/unit.h"
+#include "tests/unit/dkim_keys.h"
 
 #include "common/base/base64.h"
 #include "common/base/file.h"
@@ -11,28 +12,6 @@
 #include <openssl/rsa.h>
 #include <unistd.h>
 
-/* RFC 8463 A.1 */
-#define SEED	"nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
-#define SEED_PUBLIC	"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-#define RSA_BASE64 \
-    "MIICXQIBAAKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQi\n" \
-    "Y/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqM\n" \
-    "KrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB\n" \
-    "AoGAH0cxOhFZDgzXWhDhnAJDw5s4roOXN4OhjiXa8W7Y3rhX3FJqmJSPuC8N9vQm\n" \
-    "6SVbaLAE4SG5mLMueHlh4KXffEpuLEiNp9Ss3O4YfLiQpbRqE7Tm5SxKjvvQoZZe\n" \
-    "zHorimOaChRL2it47iuWxzxSiRMv4c+j70GiWdxXnxe4UoECQQDzJB/0U58W7RZy\n" \
-    "6enGVj2kWF732CoWFZWzi1FicudrBFoy63QwcowpoCazKtvZGMNlPWnC7x/6o8Gc\n" \
-    "uSe0ga2xAkEA8C7PipPm1/1fTRQvj1o/dDmZp243044ZNyxjg+/OPN0oWCbXIGxy\n" \
-    "WvmZbXriOWoSALJTjExEgraHEgnXssuk7QJBALl5ICsYMu6hMxO73gnfNayNgPxd\n" \
-    "WFV6Z7ULnKyV7HSVYF0hgYOHjeYe9gaMtiJYoo0zGN+L3AAtNP9huqkWlzECQE1a\n" \
-    "licIeVlo1e+qJ6Mgqr0Q7Aa7falZ448ccbSFYEPD6oFxiOl9Y9se9iYHZKKfIcst\n" \
-    "o7DUw1/hz2Ck4N5JrgUCQQCyKveNvjzkkd8HjYs0SwM0fPjK16//5qDZ2UiDGnOe\n" \
-    "uEzxBDAr518Z8VFbR41in3W4Y3yCDgQlLlcETrS+zYcL\n"
-#define RSA_PUBLIC \
-    "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6" \
-    "Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/" \
-    "e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G" \
-    "+2kryOTIKT+l/K4w3QIDAQAB"
 #define PEM_BEGIN	"-----BEGIN RSA PRIVATE KEY-----"
 #define PEM_END		"-----END RSA PRIVATE KEY-----"
 #define RSA_PEM		PEM_BEGIN "\n" RSA_BASE64 PEM_END "\n"
@@ -121,8 +100,8 @@ test_parse(void **state)
 		    "AAAA\n-----END X509 CERTIFICATE-----\n" RSA_PEM,
 		    DKIM_RSA_SHA256 },
 		{ "base64 of DER", RSA_BASE64, DKIM_RSA_SHA256 },
-		{ "seed", SEED, DKIM_ED25519_SHA256 },
-		{ "seed and a line end", SEED "\r\n", DKIM_ED25519_SHA256 },
+		{ "seed", ED25519_SEED, DKIM_ED25519_SHA256 },
+		{ "seed and a line end", ED25519_SEED "\r\n", DKIM_ED25519_SHA256 },
 	};
 	struct strbuf out = STRBUF_INIT;
 	struct dkim_key *key;
@@ -137,7 +116,7 @@ test_parse(void **state)
 		    dkim_key_algorithm(key) == rows[i].algorithm);
 		ROW_EQ(rows[i].name, strbuf_span(&out), span_of(
 		    rows[i].algorithm == DKIM_RSA_SHA256 ? RSA_PUBLIC :
-		    SEED_PUBLIC));
+		    ED25519_PUBLIC));
 		ROW_IS(rows[i].name, dkim_key_bits(key) ==
 		    (rows[i].algorithm == DKIM_RSA_SHA256 ? 1024 : 256));
 		dkim_key_free(key);
@@ -402,7 +381,7 @@ test_generate(void **state)
 static void
 test_verify(void **state)
 {
-	static const char *const texts[] = { RSA_PEM, SEED };
+	static const char *const texts[] = { RSA_PEM, ED25519_SEED };
 	unsigned char out[DKIM_SIGNATURE_MAX];
 	struct strbuf err = STRBUF_INIT;
 	struct dkim_key *key;
