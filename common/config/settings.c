@@ -71,11 +71,13 @@ report_unknown(const struct load *load, struct span name, const char *file,
     unsigned line)
 {
 	const struct config_schema *schema = load->schema;
-	const char *quoted = diag_quote(load->diag, name);
-	const char *meant = name_before_sign(schema, name, '=');
+	const char *quoted, *meant = name_before_sign(schema, name, '=');
 	struct nearest nearest;
 	size_t i;
 
+	if (diag_skip(load->diag, DIAG_ERROR))
+		return;
+	quoted = diag_quote(load->diag, name);
 	if (meant == NULL)
 		meant = name_before_sign(schema, name, ':');
 	if (meant != NULL) {
@@ -133,6 +135,17 @@ warn_again(const struct load *load, const struct setting *setting,
 		    before->file, before->line);
 }
 
+/* There is no quoting, as there is none in opendkim.conf. */
+static void
+warn_quotes(const struct load *load, const struct setting *setting,
+    struct span value, const char *file, unsigned line)
+{
+	if (value.len >= 2 && value.p[0] == value.p[value.len - 1] &&
+	    (value.p[0] == '"' || value.p[0] == '\''))
+		diag_warning(load->diag, file, line, "%s: the quotes are taken "
+		    "as part of the value; leave them out", setting->name);
+}
+
 static void
 set_value(const struct load *load, const struct setting *setting,
     struct span value, const char *file, unsigned line)
@@ -154,6 +167,7 @@ set_value(const struct load *load, const struct setting *setting,
 	}
 	if (again)
 		warn_again(load, setting, origin, file, line);
+	warn_quotes(load, setting, value, file, line);
 	*origin = (struct config_origin){ file, line };
 }
 

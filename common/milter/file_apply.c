@@ -130,10 +130,12 @@ starts_with_empty_line(struct span text)
 }
 
 static void
-write_all(const struct header *header, struct span body, struct strbuf *out)
+write_all(const struct header *header, struct span mbox_line,
+    struct span body, struct strbuf *out)
 {
 	size_t start = out->len, i;
 
+	strbuf_addspan(out, mbox_line);
 	for (i = 0; i < header->count; i++) {
 		end_line(out, start, header->line_end);
 		strbuf_addspan(out, header->fields[i].value);
@@ -152,18 +154,18 @@ file_apply(struct span text, const struct edits *edits, struct strbuf *out)
 {
 	struct header header = { .line_end = "\n" };
 	size_t first_end = span_find(text, '\n');
-	struct span rest = text;
+	struct span rest = text, mbox_line;
 	const struct edit *edit;
 
 	if (first_end > 0 && first_end < text.len &&
 	    text.p[first_end - 1] == '\r')
 		header.line_end = "\r\n";
 	message_skip_mbox_line(&rest);
-	strbuf_add(out, text.p, text.len - rest.len);
+	mbox_line = span_first(text, text.len - rest.len);
 	read_header(&header, &rest);
 	for (edit = edits->first; edit != NULL; edit = edit->next)
 		apply_edit(&header, edit);
-	write_all(&header, rest, out);
+	write_all(&header, mbox_line, rest, out);
 	free(header.fields);
 	arena_clear(&header.arena);
 }

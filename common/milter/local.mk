@@ -20,3 +20,8 @@ tests_unit_test_snapshot_LDADD = $(LIBS_UNIT)
 tests_unit_test_file_driver_SOURCES = tests/unit/test_file_driver.c \
 	tests/unit/unit.h
 tests_unit_test_file_driver_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_file_driver
+tests_fuzz_fuzz_file_driver_SOURCES = tests/fuzz/fuzz_file_driver.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_file_driver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_file_driver_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)

@@ -572,6 +572,8 @@ static const struct {
 	{ "behind the mbox line", "From x\nA: 1\n\nb\n",
 	    { { EDIT_INSERT_HEADER, 0, "X", " 1" } },
 	    "From x\nX: 1\nA: 1\n\nb\n" },
+	{ "an mbox line alone", "From x",
+	    { { EDIT_INSERT_HEADER, 0, "X", " 1" } }, "From x\nX: 1\n" },
 	{ "no body", "A: 1\n", { { EDIT_INSERT_HEADER, 0, "X", " 1" } },
 	    "X: 1\nA: 1\n" },
 	{ "a last line without end", "A: 1",

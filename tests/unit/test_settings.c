@@ -220,6 +220,8 @@ static const struct {
 	    "OnBadMessage" },
 	{ "Name a\nName b", DIAG_WARNING, "main.conf:2: warning: Name was set "
 	    "on line 1 already" },
+	{ "Name \"a b\"", DIAG_WARNING, "Name: the quotes are taken as part of"
+	    " the value" },
 	{ "Include", DIAG_ERROR, "Include needs the path" },
 	{ "Include nowhere.conf", DIAG_ERROR, "main.conf:1: error: Include: " },
 	{ "Include nowhere.conf", DIAG_ERROR, "nowhere.conf: No such file" },
