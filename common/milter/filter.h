@@ -24,7 +24,7 @@ enum verdict_action {
 	VERDICT_CONTINUE,	/* go on; at the end of the message: accept */
 	VERDICT_ACCEPT,		/* this message (at connect, helo: the whole
 				   connection) needs nothing more */
-	VERDICT_SKIP_BODY,	/* body only: no more pieces, go on to the end */
+	VERDICT_SKIP_BODY,	/* body only: no more pieces, on to the end */
 	VERDICT_REJECT,
 	VERDICT_TEMPFAIL,
 	VERDICT_DISCARD,
@@ -89,7 +89,7 @@ struct edits {
 
 struct session {
 	struct ipaddr client;		/* family 0: none (a Unix socket) */
-	struct span client_name;	/* as the MTA has it; may be "unknown" */
+	struct span client_name;	/* as the MTA has it, or "unknown" */
 	struct span helo;
 	/* The value of an MTA macro ("{auth_type}", "i"), NULL where it is not
 	 * set. Lasts until the stage handler returns. */
