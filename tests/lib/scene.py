@@ -76,7 +76,8 @@ def tail(path, lines=40):
 class Process:
     """One program in a process group of its own, its output in a file."""
 
-    def __init__(self, argv, log, env=None, user=None, groups=(), cwd=None):
+    def __init__(self, argv, log, env=None, user=None, groups=(), cwd=None,
+        umask=-1):
         self.name = os.path.basename(argv[0])
         self.log = log
         # The kernel tells the program when this process dies by SIGKILL.
@@ -89,7 +90,7 @@ class Process:
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(wrap + ["--"] + list(argv), env=env,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
-                start_new_session=True)
+                umask=umask, start_new_session=True)
         self.pid = self.popen.pid
 
     def running(self):

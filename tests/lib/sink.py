@@ -1,4 +1,5 @@
 """Where mail goes in: an SMTP server that keeps what it gets, byte for byte."""
+import os
 import re
 import socketserver
 import threading
@@ -34,6 +35,7 @@ class Sink:
     def __init__(self, scene):
         self.port = scene.port()
         self.messages = []
+        self.directory = None       # where to keep copies for a human
         self.replies = {}
         self.lock = threading.Lock()
         self.server = Server(("127.0.0.1", self.port), Handler)
@@ -49,6 +51,11 @@ class Sink:
     def add(self, message):
         with self.lock:
             self.messages.append(message)
+            number = len(self.messages)
+        if self.directory:
+            name = os.path.join(self.directory, "%04d.eml" % number)
+            with open(name, "wb") as file:
+                file.write(message.data)
 
     def clear(self):
         with self.lock:
