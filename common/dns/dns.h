@@ -1,6 +1,10 @@
 /*
  * dns.h - DNS questions and their answers, told apart, within a deadline.
  * libunbound does the work; one context a process.
+ *
+ * Questions are put with dns_ask() and fetched with dns_wait(), so that
+ * independent ones overlap; dns_lookup() is both at once. Any thread may ask.
+ * Answers are cached for their time to live. A context does not survive fork().
  */
 #ifndef POSTERN_DNS_DNS_H
 #define POSTERN_DNS_DNS_H
@@ -10,6 +14,12 @@
 
 enum dns_type { DNS_A = 1, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16,
     DNS_AAAA = 28 };
+
+enum {
+	DNS_NAMESERVERS_MAX = 16,
+	DNS_PENDING_MAX = 10000,	/* questions open at a time */
+	DNS_RECORDS_MAX = 1000		/* records of one answer that are kept */
+};
 
 enum dns_result {
 	DNS_FOUND,
@@ -22,6 +32,7 @@ enum dns_result {
 };
 
 struct dns;
+struct dns_query;
 
 struct dns_options {
 	const char *nameservers;	/* "addr[@port], ..."; NULL: the
@@ -40,13 +51,26 @@ struct dns_answer {
 	struct span canonical_name;	/* after CNAMEs; empty: as asked */
 	struct dns_record *records;	/* in the arena given */
 	size_t count;
+	const char *detail;	/* neither found nor known to be absent: why,
+				   in the arena; else NULL */
 };
 
 /* NULL, a sentence in err. */
 struct dns *dns_new(const struct dns_options *options, struct strbuf *err);
+/* No question may be open. */
 void dns_free(struct dns *dns);
 
-/* Asks and waits, timeout_ms at most. name is without a trailing dot. */
+/*
+ * Puts a question that may take timeout_ms from now. name is without a
+ * trailing dot and need not last. Never NULL; each query is given to
+ * dns_wait() once, which frees it.
+ */
+struct dns_query *dns_ask(struct dns *dns, const char *name,
+    enum dns_type type, int64_t timeout_ms);
+void dns_wait(struct dns_query *query, struct arena *arena,
+    struct dns_answer *answer);
+
+/* Asks and waits, timeout_ms at most. */
 void dns_lookup(struct dns *dns, const char *name, enum dns_type type,
     int64_t timeout_ms, struct arena *arena, struct dns_answer *answer);
 

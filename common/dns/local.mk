@@ -1,2 +1,7 @@
 common_libpostern_a_SOURCES += \
+	common/dns/dns.c \
 	common/dns/dns.h
+
+UNIT_TESTS += tests/unit/test_dns
+tests_unit_test_dns_SOURCES = tests/unit/test_dns.c tests/unit/unit.h
+tests_unit_test_dns_LDADD = $(LIBS_UNIT) $(UNBOUND_LIBS)
