@@ -22,7 +22,7 @@ enum { PIECE = 65535 };
 struct signer {
 	EVP_PKEY *key;
 	const EVP_MD *md;	/* NULL: Ed25519 hashes by itself */
-	EVP_MD_CTX *ctx;	/* initialized once, copied for each signature */
+	EVP_MD_CTX *ctx;	/* made once, copied for each signature */
 };
 
 static void

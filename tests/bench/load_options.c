@@ -26,7 +26,7 @@ struct load_options opt = {
 	.steps = STEPS_ALL,
 };
 
-enum kind { FLAG, NUMBER, MASK, SECONDS, TEXT, LIST };
+enum kind { FLAG, NUMBER, MASK, REAL, TEXT, LIST };
 
 struct row {
 	const char *name;
@@ -46,8 +46,10 @@ static const struct row rows[] = {
 	    "connections at a time (1)" },
 	{ "messages", 'n', NUMBER, AT(messages), 1, "N",
 	    "messages in total (1 without -t)" },
-	{ "seconds", 't', SECONDS, AT(seconds), 0, "S",
+	{ "seconds", 't', REAL, AT(seconds), 0, "S",
 	    "run for S seconds" },
+	{ "rate", 0, REAL, AT(rate), 0, "N",
+	    "start no more than N messages a second in total" },
 	{ "per-connection", 'm', NUMBER, AT(per_connection), 1, "N",
 	    "messages on one connection (1)" },
 	{ "warmup", 'w', NUMBER, AT(warmup), 0, "N",
@@ -60,7 +62,7 @@ static const struct row rows[] = {
 	    "ABORT every K-th message before its end" },
 	{ "drop-every", 0, NUMBER, AT(drop_every), 1, "K",
 	    "drop the connection in every K-th message" },
-	{ "timeout", 0, SECONDS, AT(timeout), 0, "S",
+	{ "timeout", 0, REAL, AT(timeout), 0, "S",
 	    "for each read and write (120)" },
 	{ "input", 'i', LIST, AT(inputs), 0, "PATH",
 	    "message file, directory of them, or - (repeatable)" },
@@ -148,7 +150,7 @@ read_mask(const struct row *row, const char *text)
 }
 
 static double
-read_seconds(const struct row *row, const char *text)
+read_real(const struct row *row, const char *text)
 {
 	char *end;
 	double value = strtod(text, &end);
@@ -181,8 +183,8 @@ take(const struct row *row, const char *text)
 	case MASK:
 		*(long *)at = read_mask(row, text);
 		break;
-	case SECONDS:
-		*(double *)at = read_seconds(row, text);
+	case REAL:
+		*(double *)at = read_real(row, text);
 		break;
 	case TEXT:
 		*(const char **)at = text;

@@ -18,7 +18,7 @@ struct load_options {
 	/* load */
 	const char *socket;
 	long concurrency, messages, warmup, per_connection;
-	double seconds, timeout;
+	double seconds, timeout, rate;
 	long idle, abort_every, drop_every;
 	bool quit_nc;
 	/* message */

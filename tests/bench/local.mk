@@ -33,3 +33,11 @@ tests_bench_emptymilter_LDADD = $(MILTER_LIBS)
 tests_bench_floor_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/floor.c
 tests_bench_floor_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+EXTRA_DIST += \
+	tests/bench/daemons.py \
+	tests/bench/report.py \
+	tests/bench/run \
+	tests/bench/run_sign.py \
+	tests/bench/run_soak.py \
+	tests/bench/run_tables.py

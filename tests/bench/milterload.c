@@ -30,13 +30,26 @@ static struct load_messages messages;
 static atomic_long next_message;
 static atomic_bool stopping;
 static long message_limit;	/* 0: none */
-static double deadline;		/* 0: none */
+static double phase_start, deadline;	/* deadline 0: none */
 
 static void
 on_signal(int sig)
 {
 	(void)sig;
 	atomic_store(&stopping, true);
+}
+
+/* With --rate each number has its time. */
+static void
+wait_for_turn(long number)
+{
+	double wait;
+
+	if (opt.rate <= 0)
+		return;
+	wait = phase_start + (double)number / opt.rate - bench_now();
+	if (wait > 0)
+		usleep((useconds_t)(wait * 1e6));
 }
 
 static bool
@@ -46,7 +59,10 @@ claim_message(long *number)
 	    (deadline > 0 && bench_now() >= deadline))
 		return false;
 	*number = atomic_fetch_add(&next_message, 1);
-	return message_limit == 0 || *number < message_limit;
+	if (message_limit != 0 && *number >= message_limit)
+		return false;
+	wait_for_turn(*number);
+	return true;
 }
 
 static void
@@ -181,7 +197,8 @@ run_phase(long limit, double seconds)
 	pthread_attr_setstacksize(&attr, STACK);
 	atomic_store(&next_message, 0);
 	message_limit = limit;
-	deadline = seconds > 0 ? bench_now() + seconds : 0;
+	phase_start = bench_now();
+	deadline = seconds > 0 ? phase_start + seconds : 0;
 	for (i = 0; i < count; i++) {
 		workers[i].session.wire.fd = -1;
 		if (pthread_create(&workers[i].thread, &attr, run_worker,
