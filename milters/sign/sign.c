@@ -51,6 +51,7 @@ static const struct counter_schema counters = {
 /* A message on its way to be signed; in its arena. */
 struct sign_state {
 	struct sign_decision decision;
+	struct dkim_sign_options options;
 	struct dkim_sign *sign;
 };
 
@@ -162,6 +163,21 @@ fail(struct filter_context *ctx, struct sign_decision *decision,
 	return leave_unsigned(ctx, decision);
 }
 
+static struct dkim_sign_options
+options_of(const struct sign_conf *conf, int64_t now)
+{
+	return (struct dkim_sign_options){
+		.header_canon = conf->header_canon,
+		.body_canon = conf->body_canon,
+		.signset = conf->signset,
+		.now = now,
+		.ttl = conf->signature_ttl,
+		.diagnostics = conf->diagnostics,
+		.keep_existing = conf->keep_own_signatures &&
+		    !conf->remove_old_signatures,
+	};
+}
+
 static struct verdict
 on_headers(struct filter_context *ctx)
 {
@@ -169,23 +185,14 @@ on_headers(struct filter_context *ctx)
 	struct message *message = ctx->message;
 	struct strbuf err = STRBUF_INIT;
 	struct sign_state *state;
-	struct dkim_sign_options options = {
-		.header_canon = conf->header_canon,
-		.body_canon = conf->body_canon,
-		.signset = conf->signset,
-		.now = ctx->now,
-		.ttl = conf->signature_ttl,
-		.diagnostics = conf->diagnostics,
-		.keep_existing = conf->keep_own_signatures &&
-		    !conf->remove_old_signatures,
-	};
 
 	state = arena_zalloc(&message->arena, sizeof(*state));
 	ctx->state = state;
+	state->options = options_of(conf, ctx->now);
 	sign_decide(ctx, &state->decision);
 	if (state->decision.reason != SIGN_YES)
 		return leave_unsigned(ctx, &state->decision);
-	state->sign = dkim_sign_start(&options, state->decision.keys,
+	state->sign = dkim_sign_start(&state->options, state->decision.keys,
 	    state->decision.key_count, message->headers,
 	    message->header_count, &message->arena, &err);
 	if (state->sign == NULL)
