@@ -20,3 +20,6 @@ install-data-local:
 	    $(INSTALL_DATA) etc/samples/$$name \
 		$(DESTDIR)$(sysconfdir)/postern/$$name || exit 1; \
 	done
+
+# An admin's configuration stays when the programs go.
+distuninstallcheck_listfiles = find . -type f -print | grep -v '/etc/postern/'
