@@ -13,3 +13,15 @@ if HARDENED
 dist_check_SCRIPTS += tests/hardening/test_hardening.sh
 TESTS += tests/hardening/test_hardening.sh
 endif
+
+EXTRA_DIST += \
+	autogen.sh \
+	check \
+	quickstart \
+	tests/faults \
+	tests/fuzz/seeds \
+	tests/lib \
+	tests/mailflow
+
+dist-hook:
+	find $(distdir)/tests -name __pycache__ -exec rm -r {} +
