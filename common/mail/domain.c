@@ -52,57 +52,77 @@ domain_is_valid_owner(struct span s)
 	return is_name(s, true);
 }
 
-/* Letters, digits and hyphens alone, and no label that says it is IDNA's. */
+struct name {
+	char text[DOMAIN_MAX];
+	size_t len;
+};
+
 static bool
-is_plain(struct span s)
+add_lower(struct name *name, struct span s)
 {
 	size_t i;
 
-	for (i = 0; i < s.len; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-		if (s.p[i] == '-' && i >= 3 && s.p[i - 1] == '-' &&
-		    (i == 3 || s.p[i - 4] == '.') &&
-		    span_eq_nocase(span_make(s.p + i - 3, 4),
-		    SPAN_LIT("xn--")))
-			return false;
-	}
+	if (s.len > sizeof(name->text) - name->len)
+		return false;
+	for (i = 0; i < s.len; i++)
+		name->text[name->len++] = ascii_lower(s.p[i]);
 	return true;
 }
 
+static bool
+is_plain(struct span label)
+{
+	size_t i;
+
+	for (i = 0; i < label.len; i++)
+		if ((unsigned char)label.p[i] >= 0x80)
+			return false;
+	return !span_eq_nocase(span_first(label, 4), SPAN_LIT("xn--"));
+}
+
 /*
- * What is an A-label already must be well-formed Punycode; its code points are
- * not held against IDNA 2008. There are domains with emoji in DNS, they send
- * mail, and RFC 5891 5.4 leaves this check of an A-label to the application.
+ * One label: "r3---sn" is none of IDNA's, but libidn2 would refuse it beside
+ * one that is. What is an A-label already must be well-formed Punycode; its
+ * code points are not held against IDNA 2008. There are domains with emoji in
+ * DNS, they send mail, and RFC 5891 5.4 leaves that check to the application.
  */
 static bool
-convert(struct span s, struct arena *arena, struct span *ascii)
+add_label(struct name *name, struct span label)
 {
 	const int flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT |
 	    IDN2_NO_ALABEL_ROUNDTRIP;
-	uint8_t text[INPUT_MAX + 1], *out = NULL;
+	uint8_t text[INPUT_MAX + 1], *ascii = NULL;
+	bool ok;
 
-	if (span_has(s, '\0'))
+	if (is_plain(label))
+		return add_lower(name, label);
+	memcpy(text, label.p, label.len);
+	text[label.len] = '\0';
+	if (idn2_lookup_u8(text, &ascii, flags) != IDN2_OK)
 		return false;
-	memcpy(text, s.p, s.len);
-	text[s.len] = '\0';
-	if (idn2_lookup_u8(text, &out, flags) != IDN2_OK)
-		return false;
-	*ascii = arena_duplower(arena, span_of((const char *)out));
-	idn2_free(out);
-	return domain_is_valid(*ascii);
+	ok = add_lower(name, span_of((const char *)ascii));
+	idn2_free(ascii);
+	return ok;
 }
 
 bool
 domain_to_ascii(struct span s, struct arena *arena, struct span *ascii)
 {
-	if (s.len == 0 || s.len > INPUT_MAX)
+	struct name name = { .len = 0 };
+	struct span label;
+	bool more;
+
+	if (s.len > INPUT_MAX || span_has(s, '\0'))
 		return false;
-	if (!is_plain(s))
-		return convert(s, arena, ascii);
-	if (!domain_is_valid(s))
+	do {
+		more = span_cut(&s, '.', &label);
+		if (!add_label(&name, label) ||
+		    (more && !add_lower(&name, SPAN_LIT("."))))
+			return false;
+	} while (more);
+	if (!domain_is_valid(span_make(name.text, name.len)))
 		return false;
-	*ascii = arena_duplower(arena, s);
+	*ascii = arena_dup(arena, span_make(name.text, name.len));
 	return true;
 }
 

@@ -98,6 +98,9 @@ static const struct {
 	{ "a.xn--a.example", NULL },
 	{ "axn--a.example", "axn--a.example" },
 	{ "r3---sn.example", "r3---sn.example" },
+	{ "r3---sn.xn--bcher-kva.b\xc3\xbc" "cher",
+	    "r3---sn.xn--bcher-kva.xn--bcher-kva" },
+	{ "a.\xc2\xad.b", NULL },			/* nothing left */
 	/* a label that grows over 63 octets */
 	{ "\xc3\xa9" LABEL_63, NULL },
 	{ NAME_253, NAME_253 },
