@@ -284,19 +284,6 @@ dataset_next(struct dataset *set, struct dataset_row *row, struct diag *diag)
 	return false;
 }
 
-size_t
-dataset_rows_max(const struct dataset *set)
-{
-	struct span left = set->rest, head;
-	size_t count = 1;
-
-	if (set->type == DATASET_CSL)	/* every item has a separator */
-		return set->rest.len / 2 + 1;
-	while (span_cut(&left, '\n', &head))
-		count++;
-	return count;
-}
-
 void
 dataset_close(struct dataset *set)
 {

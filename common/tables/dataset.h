@@ -65,9 +65,6 @@ int dataset_open(const char *spec, const struct dataset_place *place,
 bool dataset_next(struct dataset *set, struct dataset_row *row,
     struct diag *diag);
 
-/* The most rows there can be: to make room for them. */
-size_t dataset_rows_max(const struct dataset *set);
-
 /* Wipes the text: it may hold private keys. */
 void dataset_close(struct dataset *set);
 

@@ -6,7 +6,8 @@
  * domain "%" is the sender's domain; key is a path (it starts with "/", "./"
  * or "../") or a key in base64 or one-line PEM; "%" in a path is the row's
  * domain, the sender's where the row's is "%". The optional fourth part must
- * be the key's algorithm. Names are compared without regard to case. Equal
+ * be the key's algorithm; a path with ":" in it works in rows of three parts,
+ * as long as what follows its last ":" is no algorithm. Names are compared without regard to case. Equal
  * paths and equal inline keys are one key in memory. Immutable once loaded;
  * any number of threads may look things up.
  *
@@ -43,26 +44,43 @@ struct keytable_row {
 	struct span domain;	/* lower-case A-labels, or "%" */
 	struct span selector;	/* lower case */
 	struct span key;	/* path or inline text, as written */
-	bool is_path;
 	unsigned line;
-	struct keytable_slot *slot;	/* private */
+	uint32_t slot;		/* private, from here on */
+	bool is_path;
+	bool has_algorithm;
+	enum dkim_algorithm algorithm;
 };
 
+/*
+ * NULL where the data set cannot be read. A table with other errors is there to
+ * be looked at, so that what refers to it can be checked in the same go; it is
+ * not to be used for signing (diag_failed()).
+ */
 struct keytable *keytable_load(const char *spec,
     const struct dataset_place *place, const struct keytable_options *options,
     struct diag *diag);
 /* A table of one row named "default": Domain, Selector and KeyFile. domain is
- * "%" where Domain lists several. */
+ * "%" where Domain lists several. Never NULL. */
 struct keytable *keytable_single(const char *domain, const char *selector,
     const char *key_file, const struct dataset_place *place,
     const struct keytable_options *options, struct diag *diag);
 void keytable_free(struct keytable *table);
 
+/* Where the rows' lines are, for messages: the file of the rows, or the one
+ * with the setting they stand in. */
 const char *keytable_file(const struct keytable *table);
 size_t keytable_count(const struct keytable *table);
 /* The row of that name, or NULL. */
 const struct keytable_row *keytable_find(const struct keytable *table,
     struct span name);
+/*
+ * The row that was surely meant where name, found beside a pattern for that
+ * domain (may be empty), is no row's name: by "selector._domainkey.domain", by
+ * domain, by similar spelling; NULL where none suggests itself. For messages:
+ * it goes through the table.
+ */
+const struct keytable_row *keytable_guess(const struct keytable *table,
+    struct span name, struct span domain);
 /* Rows in file order: NULL at the end. Start with *i = 0. */
 const struct keytable_row *keytable_next(const struct keytable *table,
     size_t *i);

@@ -5,17 +5,25 @@ common_libpostern_a_SOURCES += \
 	common/tables/entries.h \
 	common/tables/hostlist.c \
 	common/tables/hostlist.h \
+	common/tables/keycache.c \
+	common/tables/keycache.h \
+	common/tables/keystore.c \
+	common/tables/keystore.h \
+	common/tables/keytable.c \
 	common/tables/keytable.h \
 	common/tables/namelist.c \
 	common/tables/namelist.h \
 	common/tables/pattern.c \
 	common/tables/pattern.h \
+	common/tables/rowindex.c \
+	common/tables/rowindex.h \
 	common/tables/signtable.h
 
 UNIT_TESTS += \
 	tests/unit/test_dataset \
 	tests/unit/test_hostlist \
-	tests/unit/test_namelist
+	tests/unit/test_namelist \
+	tests/unit/test_keytable
 tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c \
 	tests/unit/tables.h tests/unit/unit.h
 tests_unit_test_dataset_LDADD = $(LIBS_UNIT)
@@ -25,3 +33,6 @@ tests_unit_test_hostlist_LDADD = $(LIBS_UNIT)
 tests_unit_test_namelist_SOURCES = tests/unit/test_namelist.c \
 	tests/unit/tables.h tests/unit/unit.h
 tests_unit_test_namelist_LDADD = $(LIBS_UNIT)
+tests_unit_test_keytable_SOURCES = tests/unit/test_keytable.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_keytable_LDADD = $(LIBS_UNIT)

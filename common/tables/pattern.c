@@ -52,11 +52,14 @@ glob_match_address(struct span pattern, struct span address, size_t at)
 	    span_skip(address, at + 1));
 }
 
+/* IDNA's labels are left to domain_to_ascii(): their Punycode may be bad. */
 static bool
 is_normal(struct span s)
 {
 	size_t i;
 
+	if (s.len >= 4 && memmem(s.p, s.len, "xn--", 4) != NULL)
+		return false;
 	for (i = 0; i < s.len; i++)
 		if (s.p[i] != ascii_lower(s.p[i]))
 			return false;

@@ -28,6 +28,28 @@ scratch_path(const char *name)
 	return paths[turn];
 }
 
+/* text with each "DIR" replaced by the scratch directory; lasts until the next
+ * call. */
+static inline struct span
+scratch_text(const char *text)
+{
+	static char buffer[8192];
+	struct strbuf out = STRBUF_INIT;
+	const char *hit;
+
+	for (; (hit = strstr(text, "DIR")) != NULL; text = hit + 3) {
+		strbuf_add(&out, text, (size_t)(hit - text));
+		strbuf_adds(&out, scratch);
+	}
+	strbuf_adds(&out, text);
+	assert_true(out.len < sizeof(buffer));
+	memcpy(buffer, strbuf_str(&out), out.len + 1);
+	text = buffer;
+	hit = buffer + out.len;
+	strbuf_clear(&out);
+	return span_make(text, (size_t)(hit - text));
+}
+
 static inline void
 scratch_write(const char *name, struct span text, mode_t mode)
 {
@@ -58,21 +80,6 @@ scratch_remove(void **state)
 	while (scratch_count > 0)
 		unlink(scratch_path(scratch_files[--scratch_count]));
 	return rmdir(scratch);
-}
-
-/* A specification with "%s" replaced by the scratch directory; lasts until the
- * next call. */
-static inline const char *
-scratch_spec(const char *spec)
-{
-	static char text[512];
-	const char *hit = strstr(spec, "%s");
-
-	if (hit == NULL)
-		return spec;
-	snprintf(text, sizeof(text), "%.*s%s%s", (int)(hit - spec), spec,
-	    scratch, hit + 2);
-	return text;
 }
 
 /* All of diag, a line each; "DIR" stands for the scratch directory. */

@@ -1,7 +1,6 @@
 #include "tests/unit/tables.h"
 
-/* Where every specification stands; %s in specifications is the scratch
- * directory. */
+/* Where every specification stands; DIR is the scratch directory. */
 static const struct dataset_place place = { "a.conf", 7, "List", NULL };
 
 static const struct {
@@ -27,27 +26,27 @@ static const struct {
 	{ "127.0.0.1 ::1", NULL, DATASET_CSL, "7 127.0.0.1=|7 ::1=|", "" },
 	{ "localhost,::1", NULL, DATASET_CSL, "7 localhost=|7 ::1=|", "" },
 	{ "fd00:zz::/8", NULL, DATASET_CSL, "7 fd00:zz::/8=|", "" },
-	{ "file:%s/rows", "a b\n", DATASET_FILE, "1 a=b|", "" },
-	{ "FILE: %s/rows", "a b\n", DATASET_FILE, "1 a=b|", "" },
-	{ "%s/rows", "a b", DATASET_FILE, "1 a=b|", "" },
-	{ "refile:%s/rows", "*@a b\n", DATASET_REFILE, "1 *@a=b|", "" },
-	{ "%s/rows", "# top\n\n \t\na\t b  c # d\n e\r\n#\nf#g h\n",
+	{ "file:DIR/rows", "a b\n", DATASET_FILE, "1 a=b|", "" },
+	{ "FILE: DIR/rows", "a b\n", DATASET_FILE, "1 a=b|", "" },
+	{ "DIR/rows", "a b", DATASET_FILE, "1 a=b|", "" },
+	{ "refile:DIR/rows", "*@a b\n", DATASET_REFILE, "1 *@a=b|", "" },
+	{ "DIR/rows", "# top\n\n \t\na\t b  c # d\n e\r\n#\nf#g h\n",
 	    DATASET_FILE, "4 a=b  c|5 e=|7 f=|", "" },
-	{ "%s/rows", "\xef\xbb\xbf" "a b\n", DATASET_FILE, "1 a=b|", "" },
-	{ "%s/rows", "", DATASET_FILE, "", "" },
-	{ "%s/rows", "a\nb\001c d\ne\n", DATASET_FILE, "1 a=|3 e=|",
+	{ "DIR/rows", "\xef\xbb\xbf" "a b\n", DATASET_FILE, "1 a=b|", "" },
+	{ "DIR/rows", "", DATASET_FILE, "", "" },
+	{ "DIR/rows", "a\nb\001c d\ne\n", DATASET_FILE, "1 a=|3 e=|",
 	    "DIR/rows:2: error: List: the row holds a control character; is "
 	    "this a text file?\n" },
-	{ "%s/rows", NULL, DATASET_FILE, NULL, "a.conf:7: error: List: "
+	{ "DIR/rows", NULL, DATASET_FILE, NULL, "a.conf:7: error: List: "
 	    "DIR/rows: No such file or directory\n" },
-	{ "file:%s/rows,b", NULL, DATASET_FILE, NULL, "a.conf:7: error: List: "
+	{ "file:DIR/rows,b", NULL, DATASET_FILE, NULL, "a.conf:7: error: List: "
 	    "DIR/rows,b: No such file or directory; a file stands alone: move "
 	    "what follows the comma into the file\n" },
 	{ "file:", NULL, DATASET_FILE, NULL,
 	    "a.conf:7: error: List: \"file:\": the path is missing\n" },
-	{ "file:%s", NULL, DATASET_FILE, NULL,
+	{ "file:DIR", NULL, DATASET_FILE, NULL,
 	    "a.conf:7: error: List: DIR: not a regular file\n" },
-	{ "fiel:%s/rows", "a b\n", DATASET_FILE, NULL, "a.conf:7: error: List: "
+	{ "fiel:DIR/rows", "a b\n", DATASET_FILE, NULL, "a.conf:7: error: List: "
 	    "\"fiel\": no such type of data set; there are file:, refile: and "
 	    "csl:\n" },
 	{ "db:/etc/x.db", NULL, DATASET_FILE, NULL, "a.conf:7: error: List: "
@@ -78,16 +77,6 @@ static const struct {
 	    "is a text file, write file: before it\n" },
 };
 
-static size_t
-count_of(struct span s, char c)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < s.len; i++)
-		n += s.p[i] == c;
-	return n;
-}
-
 static void
 read_rows(struct dataset *set, struct diag *diag, struct strbuf *out)
 {
@@ -104,7 +93,7 @@ test_sets(void **state)
 	struct strbuf got = STRBUF_INIT;
 	struct diag diag = DIAG_INIT;
 	struct dataset set;
-	size_t i, max;
+	size_t i;
 	int rc;
 
 	(void)state;
@@ -112,18 +101,15 @@ test_sets(void **state)
 		unlink(scratch_path("rows"));
 		if (sets[i].file != NULL)
 			scratch_write("rows", span_of(sets[i].file), 0644);
-		rc = dataset_open(scratch_spec(sets[i].spec), &place, &set,
+		rc = dataset_open(scratch_text(sets[i].spec).p, &place, &set,
 		    &diag);
 		ROW_IS(sets[i].spec, (rc == 0) == (sets[i].rows != NULL));
 		if (rc == 0) {
 			ROW_IS(sets[i].spec, set.type == sets[i].type);
-			max = dataset_rows_max(&set);
 			strbuf_reset(&got);
 			read_rows(&set, &diag, &got);
 			ROW_EQ(sets[i].spec, strbuf_span(&got),
 			    span_of(sets[i].rows));
-			ROW_IS(sets[i].spec, max >= 
-			    count_of(strbuf_span(&got), '|'));
 			dataset_close(&set);
 		}
 		row_says(sets[i].spec, &diag, sets[i].says);
