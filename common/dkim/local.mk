@@ -9,6 +9,7 @@ common_libpostern_a_SOURCES += \
 	common/dkim/key.h \
 	common/dkim/quoted.c \
 	common/dkim/quoted.h \
+	common/dkim/record.c \
 	common/dkim/record.h \
 	common/dkim/sign.c \
 	common/dkim/sign.h \
@@ -26,6 +27,11 @@ tests_unit_test_key_SOURCES = tests/unit/test_key.c tests/unit/unit.h \
 	tests/unit/dkim_keys.h
 tests_unit_test_key_LDADD = $(LIBS_UNIT)
 
+UNIT_TESTS += tests/unit/test_record
+tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h \
+	tests/unit/dkim_keys.h
+tests_unit_test_record_LDADD = $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_sign
 tests_unit_test_sign_SOURCES = tests/unit/test_sign.c tests/unit/unit.h \
 	tests/unit/dkim_keys.h
@@ -40,3 +46,13 @@ FUZZ_TARGETS += tests/fuzz/fuzz_key
 tests_fuzz_fuzz_key_SOURCES = tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_key_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_record
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_record_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_signature
+tests_fuzz_fuzz_signature_SOURCES = tests/fuzz/fuzz_signature.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_signature_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_signature_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
