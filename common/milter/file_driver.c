@@ -2,13 +2,26 @@
 
 #include "common/base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { CHUNK_MAX = 65535 };	/* libmilter's MILTER_CHUNK_SIZE */
 
+/* The stages with macros of their own that were passed, for get_macro(). */
+enum stage {
+	STAGE_CONNECT = 1,
+	STAGE_HELO = 2,
+	STAGE_MAIL = 4,
+	STAGE_RCPT = 8,
+	STAGE_HEADERS = 16,
+	STAGE_END = 32
+};
+
 /* One run. */
 struct run {
 	const struct filter *filter;
+	const void *conf;
+	unsigned stages;
 	const struct file_envelope *envelope;
 	unsigned wants;
 	struct session session;
@@ -24,13 +37,51 @@ struct run {
 
 /* "{name}" and "name" are the same macro. */
 static struct span
-bare_name(const char *name)
+bare_name(struct span s)
 {
-	struct span s = span_of(name);
-
 	if (s.len > 2 && s.p[0] == '{' && s.p[s.len - 1] == '}')
 		return span_make(s.p + 1, s.len - 2);
 	return s;
+}
+
+static bool
+is_listed(struct span wanted, const char *list)
+{
+	struct span rest = span_of(list), item;
+
+	while (span_item(&rest, &item))
+		if (span_eq(bare_name(item), wanted))
+			return true;
+	return false;
+}
+
+/* Whether the MTA has sent a macro of that name by now: it was asked for at a
+ * stage that was reached. The drivers themselves ask for "i". */
+static bool
+was_asked_for(const struct run *run, struct span wanted)
+{
+	const struct filter *filter = run->filter;
+	const struct {
+		enum stage stage;
+		const char *list;
+	} lists[] = {
+		{ STAGE_CONNECT, filter->connect_macros },
+		{ STAGE_HELO, filter->helo_macros },
+		{ STAGE_MAIL, filter->mail_macros },
+		{ STAGE_RCPT, filter->rcpt_macros },
+		{ STAGE_HEADERS, filter->eoh_macros },
+		{ STAGE_HEADERS, "i" },
+		{ STAGE_END, filter->eom_macros },
+		{ STAGE_END, "i" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(lists); i++)
+		if ((run->stages & lists[i].stage) != 0 &&
+		    is_listed(wanted, lists[i].list))
+			return true;
+	return filter->extra_macros != NULL &&
+	    is_listed(wanted, filter->extra_macros(run->conf));
 }
 
 static const char *
@@ -38,7 +89,7 @@ get_macro(const struct session *session, const char *name)
 {
 	const struct run *run = session->driver;
 	const struct file_envelope *envelope = run->envelope;
-	struct span wanted = bare_name(name);
+	struct span wanted = bare_name(span_of(name));
 	const struct {
 		const char *name, *value;
 	} known[] = {
@@ -49,8 +100,11 @@ get_macro(const struct session *session, const char *name)
 	};
 	size_t i;
 
+	if (!was_asked_for(run, wanted))
+		return NULL;
 	for (i = 0; i < envelope->macro_count; i++)
-		if (span_eq(bare_name(envelope->macros[i].name), wanted))
+		if (span_eq(bare_name(span_of(envelope->macros[i].name)),
+		    wanted))
 			return envelope->macros[i].value;
 	for (i = 0; i < ARRAY_LEN(known); i++)
 		if (span_is(wanted, known[i].name))
@@ -107,10 +161,21 @@ call(struct run *run, filter_handler *handler)
 	return handler == NULL || settle(run, handler(&run->ctx));
 }
 
+/* Whether the filter wants that step; if so, the stage is reached. */
 static bool
-wants(const struct run *run, enum filter_step step)
+enter(struct run *run, enum filter_step step, enum stage stage)
 {
-	return (run->wants & step) != 0;
+	if ((run->wants & step) == 0)
+		return false;
+	run->stages |= stage;
+	return true;
+}
+
+static bool
+pass_connect(struct run *run)
+{
+	run->stages |= STAGE_CONNECT;
+	return call(run, run->filter->connect);
 }
 
 static bool
@@ -118,7 +183,7 @@ pass_helo(struct run *run)
 {
 	const char *helo = run->envelope->helo;
 
-	if (!wants(run, FILTER_WANTS_HELO))
+	if (!enter(run, FILTER_WANTS_HELO, STAGE_HELO))
 		return true;
 	run->session.helo = helo != NULL ? span_of(helo) :
 	    run->session.client_name;
@@ -143,44 +208,48 @@ pass_mail(struct run *run)
 	struct span path = bracket(run->envelope->sender, &run->message.arena,
 	    &run->mail_address);
 
-	if (!wants(run, FILTER_WANTS_MAIL))
+	if (!enter(run, FILTER_WANTS_MAIL, STAGE_MAIL))
 		return true;
 	run->message.sender_text = path;
 	return call(run, run->filter->mail);
 }
 
-/* True where the recipient may stay. */
+/* True where the recipient is refused; otherwise it is added. */
 static bool
-pass_recipient(struct run *run, struct span path, struct verdict *verdict)
+refuse_recipient(struct run *run, struct span path, struct verdict *verdict)
 {
+	*verdict = VERDICT(CONTINUE);
 	if (run->filter->rcpt != NULL)
 		*verdict = run->filter->rcpt(&run->ctx, path);
 	if (verdict->action == VERDICT_REJECT ||
 	    verdict->action == VERDICT_TEMPFAIL)
-		return false;
-	if (message_add_recipient(&run->message, path))
 		return true;
+	if (message_add_recipient(&run->message, path))
+		return false;
 	*verdict = (struct verdict){ VERDICT_TEMPFAIL, 452, "4.5.3",
-	    "too many recipients" };
-	return false;
+	    "Too many recipients" };
+	return true;
 }
 
-/* Refused recipients do not stop a message that has others. */
+/*
+ * A refused recipient does not stop a message that has others, where the MTA
+ * gets to know of it in time.
+ */
 static bool
 pass_recipients(struct run *run)
 {
 	const struct file_envelope *envelope = run->envelope;
+	bool one_by_one = (run->filter->replies & FILTER_REPLIES_RCPT) != 0;
 	struct verdict verdict = VERDICT(CONTINUE);
 	size_t i, accepted = 0;
 	struct span path;
 
-	if (!wants(run, FILTER_WANTS_RCPT))
+	if (!enter(run, FILTER_WANTS_RCPT, STAGE_RCPT))
 		return true;
 	for (i = 0; i < envelope->recipient_count; i++) {
 		path = bracket(envelope->recipients[i], &run->message.arena,
 		    &run->rcpt_address);
-		verdict = VERDICT(CONTINUE);
-		if (!pass_recipient(run, path, &verdict))
+		if (refuse_recipient(run, path, &verdict) && one_by_one)
 			continue;
 		accepted++;
 		if (!settle(run, verdict))
@@ -190,22 +259,30 @@ pass_recipients(struct run *run)
 	return accepted != 0 || settle(run, verdict);
 }
 
+/* Passes over the header of a message text. */
+static struct span
+body_of(struct span text)
+{
+	struct span name, value;
+
+	message_skip_mbox_line(&text);
+	while (message_next_field(&text, &name, &value))
+		;
+	return text;
+}
+
 static bool
-pass_headers(struct run *run, struct span text, struct span *body)
+pass_headers(struct run *run, struct span text)
 {
 	struct message *message = &run->message;
-	struct span id = session_macro(&run->session, "i"), name, value;
+	struct span body;
 
-	message->queue_id = arena_dup(&message->arena, id);
+	if (!enter(run, FILTER_WANTS_HEADERS, STAGE_HEADERS))
+		return true;
 	message->header_bytes_max = run->envelope->max_header_bytes;
-	if (wants(run, FILTER_WANTS_HEADERS)) {
-		message_read_text(message, text, body);
-	} else {
-		message_skip_mbox_line(&text);
-		while (message_next_field(&text, &name, &value))
-			;
-		*body = text;
-	}
+	message_read_text(message, text, &body);
+	message->queue_id = arena_dup(&message->arena,
+	    session_macro(&run->session, "i"));
 	return call(run, run->filter->headers);
 }
 
@@ -240,7 +317,8 @@ pass_body(struct run *run, struct span body)
 	bool after_cr = false;
 	char *piece;
 
-	if (run->filter->body == NULL || !wants(run, FILTER_WANTS_BODY))
+	if (run->filter->body == NULL ||
+	    (run->wants & FILTER_WANTS_BODY) == 0 || body.len == 0)
 		return true;
 	run->body_was_read = true;
 	piece = xmalloc(size);
@@ -253,18 +331,24 @@ pass_body(struct run *run, struct span body)
 	return settle(run, verdict);
 }
 
+static bool
+pass_end(struct run *run)
+{
+	struct message *message = &run->message;
+
+	run->stages |= STAGE_END;
+	message->queue_id = arena_dup(&message->arena,
+	    session_macro(&run->session, "i"));
+	return call(run, run->filter->end);
+}
+
 static void
 pass_all(struct run *run, struct span text)
 {
-	const struct filter *filter = run->filter;
-	struct span body;
-
-	if (call(run, filter->connect) && pass_helo(run) && pass_mail(run) &&
-	    pass_recipients(run) && pass_headers(run, text, &body) &&
-	    pass_body(run, body))
-		call(run, filter->end);
-	if (run->verdict.action == VERDICT_CONTINUE)
-		run->verdict.action = VERDICT_ACCEPT;
+	if (pass_connect(run) && pass_helo(run) && pass_mail(run) &&
+	    pass_recipients(run) && pass_headers(run, text) &&
+	    pass_body(run, body_of(text)) && pass_end(run))
+		run->verdict = VERDICT(ACCEPT);
 }
 
 static const char *
@@ -273,8 +357,24 @@ copy_string(const char *s, struct arena *arena)
 	return s != NULL ? arena_strdup(arena, s) : NULL;
 }
 
+/* What the MTA was not asked for it would refuse: a bug of the filter. */
+static bool
+is_declared(const struct filter *filter, const struct edit *edit)
+{
+	static const unsigned needed[] = {
+		[EDIT_INSERT_HEADER] = FILTER_ADDS_HEADERS,
+		[EDIT_CHANGE_HEADER] = FILTER_CHANGES_HEADERS,
+		[EDIT_DELETE_HEADER] = FILTER_CHANGES_HEADERS,
+		[EDIT_ADD_RECIPIENT] = FILTER_ADDS_RECIPIENTS,
+		[EDIT_DELETE_RECIPIENT] = FILTER_DELETES_RECIPIENTS,
+	};
+
+	return (filter->actions & needed[edit->kind]) != 0;
+}
+
 static void
-copy_edits(const struct edits *from, struct edits *to, struct arena *arena)
+copy_edits(const struct filter *filter, const struct edits *from,
+    struct edits *to, struct arena *arena)
 {
 	const struct edit *edit;
 	struct edit *copy;
@@ -282,6 +382,7 @@ copy_edits(const struct edits *from, struct edits *to, struct arena *arena)
 	*to = (struct edits){ .count = from->count };
 	to->tail = &to->first;
 	for (edit = from->first; edit != NULL; edit = edit->next) {
+		assert(is_declared(filter, edit));
 		copy = arena_alloc(arena, sizeof(*copy));
 		*copy = *edit;
 		copy->next = NULL;
@@ -297,14 +398,16 @@ take_result(const struct run *run, struct arena *arena,
     struct file_result *result)
 {
 	static const struct edits none;
+	bool holds = run->verdict.action == VERDICT_QUARANTINE;
+	bool passes = run->verdict.action == VERDICT_ACCEPT || holds;
 
+	assert(!holds || (run->filter->actions & FILTER_QUARANTINES) != 0);
 	result->verdict = run->verdict;
 	result->verdict.text = copy_string(run->verdict.text, arena);
 	result->verdict.enhanced = copy_string(run->verdict.enhanced, arena);
 	result->body_was_read = run->body_was_read;
-	copy_edits(run->verdict.action == VERDICT_ACCEPT ||
-	    run->verdict.action == VERDICT_QUARANTINE ? &run->edits : &none,
-	    &result->edits, arena);
+	copy_edits(run->filter, passes ? &run->edits : &none, &result->edits,
+	    arena);
 }
 
 int
@@ -314,6 +417,7 @@ file_run(const struct filter *filter, const struct snapshot *snapshot,
 {
 	struct run run = {
 		.filter = filter,
+		.conf = snapshot->conf,
 		.envelope = envelope,
 		.wants = filter->wants != NULL ?
 		    filter->wants(snapshot->conf) : ~0u,

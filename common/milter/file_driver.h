@@ -1,8 +1,8 @@
 /*
  * file_driver.h - runs a filter over a message text with an envelope: what
  * "postern message" and most tests use. The stages and their order are those
- * of the libmilter driver, and a step that the filter does not want is left
- * out as the MTA would.
+ * of the libmilter driver; a step that the filter does not want is left out,
+ * a macro that it does not ask for is not there, as the MTA would have it.
  */
 #ifndef POSTERN_MILTER_FILE_DRIVER_H
 #define POSTERN_MILTER_FILE_DRIVER_H
@@ -14,8 +14,8 @@ struct file_macro {
 	const char *value;
 };
 
-/* Without macros of the caller's, {client_addr}, {client_name}, {mail_addr}
- * and {rcpt_addr} are what the envelope says, and no other is set. */
+/* {client_addr}, {client_name}, {mail_addr} and {rcpt_addr} are what the
+ * envelope says unless they are among the macros. */
 struct file_envelope {
 	const char *client_address;	/* NULL: 127.0.0.1; "unknown": none */
 	const char *client_name;	/* NULL: "localhost" or "unknown" */
@@ -36,13 +36,13 @@ struct file_result {
 					   or SKIP_BODY, those are ACCEPT */
 	struct edits edits;		/* in the arena; none where the
 					   message does not pass */
-	bool body_was_read;		/* the filter asked for the body */
+	bool body_was_read;		/* the filter got some of the body */
 };
 
 /*
  * text: a whole message, LF or CRLF lines. Where every recipient is refused,
- * the verdict is the last one's. The result lives in the arena. -1, a sentence
- * in err, for an envelope that cannot be (a bad client address).
+ * the verdict is that of the last. The result lives in the arena. -1, a
+ * sentence in err, for an envelope that cannot be (a bad client address).
  */
 int file_run(const struct filter *filter, const struct snapshot *snapshot,
     const struct file_envelope *envelope, struct span text,

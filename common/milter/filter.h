@@ -17,7 +17,7 @@
 /*
  * After any verdict but VERDICT_CONTINUE and VERDICT_SKIP_BODY no handler is
  * called for this message any more (at rcpt: a refusal is that recipient's
- * alone). Edits recorded by then are carried out where the message is accepted
+ * alone, with FILTER_REPLIES_RCPT). Edits recorded by then are carried out where the message is accepted
  * or quarantined.
  */
 enum verdict_action {
@@ -30,14 +30,6 @@ enum verdict_action {
 	VERDICT_DISCARD,
 	VERDICT_QUARANTINE	/* text is the reason; from headers on */
 };
-
-/*
- * Any other verdict than CONTINUE and SKIP_BODY is the last word: no later
- * handler of this message is called (of rcpt(), a REJECT or TEMPFAIL is about
- * that recipient only, the message goes on with the others). Where the message
- * passes, edits recorded so far are still carried out, and a quarantine takes
- * place at its end.
- */
 
 /* code 0 means 550 or 451, enhanced NULL "5.7.1" or "4.7.1", text NULL a
  * standard text. Texts last as long as the message. */

@@ -48,6 +48,7 @@ on_done(struct filter_context *ctx)
 
 static const struct filter filter = {
 	.name = "fuzz",
+	.actions = FILTER_ADDS_HEADERS | FILTER_CHANGES_HEADERS,
 	.headers = on_headers,
 	.body = on_body,
 	.message_done = on_done,

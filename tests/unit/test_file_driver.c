@@ -152,6 +152,13 @@ static const struct filter filter = {
 	.schema = &schema,
 	.conf_size = sizeof(struct conf),
 	.wants = wants,
+	.actions = FILTER_ADDS_HEADERS | FILTER_ADDS_RECIPIENTS |
+	    FILTER_QUARANTINES,
+	.replies = FILTER_REPLIES_RCPT,
+	.connect_macros = "{client_addr} client_name",
+	.helo_macros = "{daemon_name}",
+	.mail_macros = "{auth_type}, {mail_addr}",
+	.rcpt_macros = "{rcpt_addr}",
 	.connect = on_connect,
 	.helo = on_helo,
 	.mail = on_mail,
@@ -380,7 +387,7 @@ test_unwanted_steps(void **state)
 	t.wants = 0;
 	run(&usual, span_of(message), &o);
 	SPAN_IS(strbuf_span(&t.log), "connect 192.0.2.1 mx.example.net\n"
-	    "headers 0 0\nend\ndone\n");
+	    "end\ndone\n");
 	assert_false(o.result.body_was_read);
 	finish(&o);
 	t.wants = FILTER_WANTS_BODY;
@@ -435,7 +442,8 @@ test_clients(void **state)
 
 static const struct file_macro macros[] = {
 	{ "{auth_type}", "PLAIN" }, { "daemon_name", "ORIGINATING" },
-	{ "i", "4X0000" }, { "{mail_addr}", "other@example.net" },
+	{ "i", "4X0000" }, { "{not_asked}", "x" },
+	{ "{mail_addr}", "other@example.net" },
 };
 
 static const struct {
@@ -446,7 +454,7 @@ static const struct {
 	{ "{i}", "4X0000" }, { "{client_addr}", "192.0.2.1" },
 	{ "{client_name}", "mx.example.net" },
 	{ "{mail_addr}", "other@example.net" }, { "{rcpt_addr}", "" },
-	{ "{nothing}", "" }, { "", "" }, { "{}", "" },
+	{ "{not_asked}", "" }, { "not_asked", "" }, { "", "" }, { "{}", "" },
 };
 
 static struct verdict
@@ -484,6 +492,46 @@ test_macros_and_explain(void **state)
 	assert_non_null(strstr(t.log.s, "checked\n"));
 	SPAN_IS(strbuf_span(&explain), "at the end: a\\x0ab\n");
 	strbuf_clear(&explain);
+	strbuf_clear(&err);
+	arena_clear(&arena);
+}
+
+static struct verdict
+check_early_macros(struct filter_context *ctx)
+{
+	SPAN_IS(session_macro(ctx->session, "client_addr"), "192.0.2.1");
+	SPAN_IS(session_macro(ctx->session, "auth_type"), "");
+	SPAN_IS(session_macro(ctx->session, "i"), "");
+	return answer(SPAN_LIT("checked"));
+}
+
+/* A filter that answers no RCPT refuses the message with its recipient; a
+ * macro is not there before its stage. */
+static void
+test_late_answers_and_macros(void **state)
+{
+	static const struct answer refuses[] = {
+		{ "rcpt <b@example.org>", VERDICT_REJECT }, { NULL, 0 }
+	};
+	struct filter quiet = filter;
+	struct file_envelope envelope = usual;
+	struct snapshot snapshot = { .filter = &quiet };
+	struct strbuf err = STRBUF_INIT;
+	struct arena arena = ARENA_INIT;
+	struct file_result result;
+
+	(void)state;
+	set_up(refuses);
+	strbuf_reset(&t.log);
+	quiet.replies = 0;
+	quiet.connect = check_early_macros;
+	envelope.macros = macros;
+	envelope.macro_count = ARRAY_LEN(macros);
+	assert_int_equal(file_run(&quiet, &snapshot, &envelope,
+	    span_of(message), &arena, &result, &err), 0);
+	SPAN_IS(strbuf_span(&t.log), "checked\nhelo helo.example.net\n"
+	    "mail <a@example.net>\nrcpt <b@example.org>\ndone\n");
+	assert_int_equal(result.verdict.action, VERDICT_REJECT);
 	strbuf_clear(&err);
 	arena_clear(&arena);
 }
@@ -674,6 +722,7 @@ main(void)
 		cmocka_unit_test(test_unwanted_steps),
 		cmocka_unit_test(test_clients),
 		cmocka_unit_test(test_macros_and_explain),
+		cmocka_unit_test(test_late_answers_and_macros),
 		cmocka_unit_test(test_header_bound),
 		cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_failure_actions),
