@@ -209,6 +209,16 @@ tabs_to_spaces(vec v)
 }
 
 /* The position of the first octet that is not 0; VEC where all are. */
+#ifdef __SSE2__
+static inline size_t
+first_set(vec v)
+{
+	typedef char chars __attribute__((vector_size(VEC)));
+	unsigned mask = (unsigned)__builtin_ia32_pmovmskb128((chars)v);
+
+	return mask != 0 ? (size_t)__builtin_ctz(mask) : VEC;
+}
+#else
 static inline size_t
 first_set(vec v)
 {
@@ -228,6 +238,7 @@ first_set(vec v)
 #endif
 	return VEC;
 }
+#endif
 
 /*
  * Copies s to the buffer up to the first WSP that may have to go, one with
