@@ -186,8 +186,8 @@ base_directory(const struct filter_load *load)
 	    1)).p;
 }
 
-static struct dataset_place
-place_of(const struct filter_load *load, const char *name)
+struct dataset_place
+sign_place(const struct filter_load *load, const char *name)
 {
 	struct config_origin origin = origin_of(load, name);
 
@@ -244,20 +244,22 @@ load_lists(struct filter_load *load, struct sign_conf *conf)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(hosts); i++) {
-		place = place_of(load, hosts[i].name);
+		place = sign_place(load, hosts[i].name);
 		*hosts[i].list = hostlist_load(hosts[i].spec, &place,
 		    load->diag);
 	}
 	for (i = 0; i < ARRAY_LEN(names); i++) {
-		place = place_of(load, names[i].name);
+		place = sign_place(load, names[i].name);
 		*names[i].list = namelist_load(names[i].spec, names[i].kind,
 		    &place, load->diag);
 	}
 }
 
-static struct keytable_options
-key_options(const struct filter_load *load, const struct sign_conf *conf)
+struct keytable_options
+sign_key_options(const struct filter_load *load)
 {
+	const struct sign_conf *conf = load->conf;
+
 	return (struct keytable_options){
 		.require_safe_keys = conf->require_safe_keys,
 		.minimum_bits = (unsigned)conf->minimum_key_bits,
@@ -270,8 +272,8 @@ key_options(const struct filter_load *load, const struct sign_conf *conf)
 static void
 load_tables(struct filter_load *load, struct sign_conf *conf)
 {
-	struct keytable_options options = key_options(load, conf);
-	struct dataset_place place = place_of(load, "KeyTable");
+	struct keytable_options options = sign_key_options(load);
+	struct dataset_place place = sign_place(load, "KeyTable");
 
 	if (conf->signing_table == NULL) {
 		refuse(load, "KeyTable", "SigningTable is missing: it says "
@@ -288,7 +290,7 @@ load_tables(struct filter_load *load, struct sign_conf *conf)
 	    load->diag);
 	if (conf->keytable == NULL)
 		return;
-	place = place_of(load, "SigningTable");
+	place = sign_place(load, "SigningTable");
 	conf->signtable = signtable_load(conf->signing_table, &place,
 	    conf->keytable, conf->multiple_signatures, load->diag);
 }
@@ -307,8 +309,8 @@ single_domain(struct filter_load *load, const struct sign_conf *conf)
 static void
 load_single(struct filter_load *load, struct sign_conf *conf)
 {
-	struct keytable_options options = key_options(load, conf);
-	struct dataset_place place = place_of(load, "Domain");
+	struct keytable_options options = sign_key_options(load);
+	struct dataset_place place = sign_place(load, "Domain");
 
 	if (conf->signing_table != NULL) {
 		refuse(load, "SigningTable", "KeyTable is missing: it says "
@@ -326,7 +328,7 @@ load_single(struct filter_load *load, struct sign_conf *conf)
 	    load->diag);
 	if (conf->domains == NULL)
 		return;
-	place = place_of(load, "KeyFile");
+	place = sign_place(load, "KeyFile");
 	conf->keytable = keytable_single(single_domain(load, conf),
 	    conf->selector, conf->key_file, &place, &options, load->diag);
 }
