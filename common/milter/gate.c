@@ -1,0 +1,121 @@
+#include "common/milter/gate.h"
+
+#include "common/base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PAUSE_MS = 50, QUEUE_MS = 1000 };
+
+/* The prototypes' names are ours, the symbols the C library's. */
+int gate_accept(int fd, struct sockaddr *address, socklen_t *len)
+    __asm__("accept");
+int gate_sigwait(const sigset_t *set, int *sig) __asm__("sigwait");
+
+static struct {
+	int fd;
+	size_t max;
+	_Atomic size_t inside;
+	_Atomic uint64_t total;
+	atomic_bool closed;
+	bool full;		/* said so; only accept()'s thread looks */
+} gate = { .fd = -1, .max = SIZE_MAX };
+
+void
+gate_open(int fd, size_t max_sessions)
+{
+	gate.fd = fd;
+	gate.max = max_sessions;
+}
+
+static void
+sleep_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+void
+gate_close(void)
+{
+	struct pollfd queue = { .fd = gate.fd, .events = POLLIN };
+	int i;
+
+	for (i = 0; i < QUEUE_MS && poll(&queue, 1, 0) > 0; i++)
+		sleep_ms(1);
+	gate.closed = true;
+	shutdown(gate.fd, SHUT_RDWR);
+}
+
+void
+gate_left(void)
+{
+	size_t n = gate.inside;
+
+	while (n > 0 && !atomic_compare_exchange_weak(&gate.inside, &n, n - 1))
+		;
+}
+
+size_t
+gate_inside(void)
+{
+	return gate.inside;
+}
+
+uint64_t
+gate_total(void)
+{
+	return gate.total;
+}
+
+/* Says so once until somebody was let in again, and makes libmilter wait. */
+static int
+turn_away(const char *why)
+{
+	if (!gate.full && !gate.closed)
+		log_warning("%zu sessions open, %s: new connections wait",
+		    (size_t)gate.inside, why);
+	gate.full = true;
+	sleep_ms(PAUSE_MS);
+	errno = EAGAIN;
+	return -1;
+}
+
+int
+gate_accept(int fd, struct sockaddr *address, socklen_t *len)
+{
+	int conn;
+
+	if (fd == gate.fd && gate.closed)
+		return turn_away("stopping");
+	if (fd == gate.fd && gate.inside >= gate.max)
+		return turn_away("which is the limit of open files");
+	conn = accept4(fd, address, len, SOCK_CLOEXEC);
+	if (fd != gate.fd)
+		return conn;
+	if (conn < 0 && (errno == EMFILE || errno == ENFILE ||
+	    errno == ENOBUFS || errno == ENOMEM))
+		return turn_away("out of descriptors or memory");
+	if (conn >= 0) {
+		gate.inside++;
+		gate.total++;
+		gate.full = false;
+	}
+	return conn;
+}
+
+int
+gate_sigwait(const sigset_t *set, int *sig)
+{
+	(void)set;
+	(void)sig;
+	for (;;)
+		pause();
+}

@@ -1,0 +1,36 @@
+/*
+ * gate.h - lets connections in to libmilter.
+ *
+ * libmilter has no setting for three things a daemon needs, so this module
+ * puts functions of its own in the place of two of the C library's that
+ * libmilter calls (the linker prefers the program's):
+ *
+ * - accept(): out of descriptors, libmilter tries again without a pause, and
+ *   it knows neither a limit of sessions nor a way to let nobody more in while
+ *   the open sessions go on. All of it is done here.
+ * - sigwait(): libmilter waits for SIGHUP, SIGTERM and SIGINT in a thread and
+ *   cuts all sessions on each of them. That thread sleeps instead; the daemon
+ *   takes its signals by sigtimedwait().
+ */
+#ifndef POSTERN_MILTER_GATE_H
+#define POSTERN_MILTER_GATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void gate_open(int fd, size_t max_sessions);
+
+/*
+ * Those who wait in the queue are let in, for a second at most, and then
+ * nobody: the system refuses whoever tries to connect. The socket file must be
+ * gone already.
+ */
+void gate_close(void);
+
+/* A connection that came through the gate is closed. */
+void gate_left(void);
+
+size_t gate_inside(void);	/* connections open now */
+uint64_t gate_total(void);	/* let in so far */
+
+#endif
