@@ -191,6 +191,24 @@ dataset_open(const char *spec, const struct dataset_place *place,
 	return 0;
 }
 
+int
+dataset_locate(const char *spec, const struct dataset_place *place,
+    struct arena *arena, enum dataset_type *type, const char **path,
+    struct diag *diag)
+{
+	struct span rest, all = span_trim(span_of(spec));
+
+	*path = NULL;
+	if (guess_type(all, place, type, &rest, diag) != 0)
+		return -1;
+	if (*type == DATASET_CSL)
+		return 0;
+	if (rest.len == 0)
+		return fail(place, diag, all, "the path is missing");
+	*path = dataset_resolve(place->base_directory, rest, arena);
+	return 0;
+}
+
 /* Why a row cannot be read at all, or NULL. */
 static const char *
 fault(struct span row)

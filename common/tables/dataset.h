@@ -60,6 +60,12 @@ struct dataset_row {
 int dataset_open(const char *spec, const struct dataset_place *place,
     struct dataset *set, struct diag *diag);
 
+/* What kind of data set spec is and, where it is a file, its path, from the
+ * arena (else NULL), without looking at it. -1, the reason in diag. */
+int dataset_locate(const char *spec, const struct dataset_place *place,
+    struct arena *arena, enum dataset_type *type, const char **path,
+    struct diag *diag);
+
 /* The next row; false at the end. A row that is too long or holds a control
  * character is reported to diag and passed over. */
 bool dataset_next(struct dataset *set, struct dataset_row *row,

@@ -165,6 +165,43 @@ test_relative(void **state)
 	arena_clear(&arena);
 }
 
+static void
+test_locate(void **state)
+{
+	static const struct {
+		const char *spec, *path;
+		enum dataset_type type;
+	} rows[] = {
+		{ "/a/b", "/a/b", DATASET_FILE },
+		{ "./b", "/base/./b", DATASET_FILE },
+		{ "file:b", "/base/b", DATASET_FILE },
+		{ " refile: /a/b ", "/a/b", DATASET_REFILE },
+		{ "a=b,c", NULL, DATASET_CSL },
+		{ "csl:/a/b", NULL, DATASET_CSL },
+	};
+	const struct dataset_place base = { "a.conf", 7, "List", "/base" };
+	struct arena arena = ARENA_INIT;
+	struct diag diag = DIAG_INIT;
+	enum dataset_type type;
+	const char *path;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		ROW_IS(rows[i].spec, dataset_locate(rows[i].spec, &base,
+		    &arena, &type, &path, &diag) == 0);
+		ROW_IS(rows[i].spec, type == rows[i].type);
+		ROW_EQ(rows[i].spec, span_of(path), span_of(rows[i].path));
+	}
+	assert_int_equal(dataset_locate("refile:", &base, &arena, &type,
+	    &path, &diag), -1);
+	assert_int_equal(dataset_locate("db:/x", &base, &arena, &type, &path,
+	    &diag), -1);
+	assert_int_equal(diag.count, 2);
+	diag_clear(&diag);
+	arena_clear(&arena);
+}
+
 int
 main(void)
 {
@@ -172,6 +209,7 @@ main(void)
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_long_row),
 		cmocka_unit_test(test_relative),
+		cmocka_unit_test(test_locate),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
