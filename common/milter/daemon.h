@@ -8,8 +8,14 @@
  *	-f		stay in the foreground (log to stderr unless set)
  *	-n		check configuration, tables and keys fully, say all that
  *			is wrong; exit 0 or 78
- *	-V		version
+ *	-h, --help	these options
+ *	-V, --version	version
  *	--show-config	every setting's value and where it comes from
+ *
+ * Without -f it goes to the background when all stands; until then its errors
+ * go to the terminal, and its exit status is the command's. Root makes the
+ * socket and the pid file and becomes UserID before it reads tables and keys,
+ * so that a reload sees what the start saw.
  *
  * Exit status: 0; 64 usage; 69 another instance answers on the socket; 71 the
  * system refused; 73 socket or pid file cannot be made; 77 no such user or no
@@ -79,6 +85,12 @@ extern const char *const log_level_words[];
 	    "10m", 10, 7210, NULL, SETTING_AT_START),			\
 	DAEMON_ROW(t, m, "MaximumHeaders", SETTING_BYTES, max_header_bytes, \
 	    "1M", 1024, 64 << 20, NULL, 0)
+
+static inline const struct daemon_settings *
+daemon_settings_of(const struct filter *filter, const void *conf)
+{
+	return (const void *)((const char *)conf + filter->daemon_offset);
+}
 
 int daemon_main(int argc, char **argv, const struct filter *filter);
 

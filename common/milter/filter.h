@@ -16,9 +16,9 @@
 
 /*
  * After any verdict but VERDICT_CONTINUE and VERDICT_SKIP_BODY no handler is
- * called for this message any more (at rcpt: a refusal is that recipient's
- * alone, with FILTER_REPLIES_RCPT). Edits recorded by then are carried out where the message is accepted
- * or quarantined.
+ * called for this message any more (at rcpt a refusal is that recipient's
+ * alone, with FILTER_REPLIES_RCPT). Edits recorded by then are carried out
+ * where the message is accepted or quarantined.
  */
 enum verdict_action {
 	VERDICT_CONTINUE,	/* go on; at the end of the message: accept */

@@ -1,15 +1,35 @@
 common_libpostern_a_SOURCES += \
+	common/milter/background.c \
+	common/milter/background.h \
 	common/milter/counters.c \
 	common/milter/counters.h \
+	common/milter/daemon.c \
 	common/milter/daemon.h \
 	common/milter/file_apply.c \
 	common/milter/file_driver.c \
 	common/milter/file_driver.h \
 	common/milter/filter.c \
 	common/milter/filter.h \
+	common/milter/gate.c \
+	common/milter/gate.h \
+	common/milter/generation.c \
+	common/milter/generation.h \
+	common/milter/libmilter_driver.c \
 	common/milter/libmilter_driver.h \
+	common/milter/listen.c \
+	common/milter/listen.h \
+	common/milter/pidfile.c \
+	common/milter/pidfile.h \
+	common/milter/privilege.c \
+	common/milter/privilege.h \
+	common/milter/reply.c \
+	common/milter/reply.h \
+	common/milter/service.c \
+	common/milter/service.h \
 	common/milter/snapshot.c \
-	common/milter/snapshot.h
+	common/milter/snapshot.h \
+	common/milter/vitals.c \
+	common/milter/vitals.h
 
 UNIT_TESTS += tests/unit/test_counters tests/unit/test_snapshot \
 	tests/unit/test_file_driver
@@ -25,3 +45,8 @@ FUZZ_TARGETS += tests/fuzz/fuzz_file_driver
 tests_fuzz_fuzz_file_driver_SOURCES = tests/fuzz/fuzz_file_driver.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_file_driver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_file_driver_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+# A filter that does what its settings say, for the tests of the daemon.
+check_PROGRAMS += tests/faults/testmilter
+tests_faults_testmilter_SOURCES = tests/faults/testmilter.c
+tests_faults_testmilter_LDADD = $(LIBPOSTERN) $(LIBS_COMMON) $(MILTER_LIBS)

@@ -1,0 +1,431 @@
+#include "common/milter/service.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/notify.h"
+#include "common/milter/libmilter_driver.h"
+#include "common/milter/pidfile.h"
+#include "common/milter/snapshot.h"
+#include "common/milter/vitals.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+	RESERVED_FILES = 64,	/* descriptors that are not sessions */
+	MIN_SESSIONS = 8,
+	STOP_POLL_MS = 20
+};
+
+/* Of the process: there is one service in it. */
+static struct {
+	const struct service *service;
+	struct vitals *vitals;
+	char **at_start;	/* values of SETTING_AT_START rows, or NULL */
+	pthread_t main_thread;
+	pthread_mutex_t lock;
+	bool reload_is_wanted;	/* under the lock */
+	bool is_reloading;
+	atomic_bool gave_up;	/* libmilter did */
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void
+fill_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+}
+
+void
+service_block_signals(void)
+{
+	sigset_t set;
+
+	fill_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+}
+
+void
+service_open_log(const struct service *service,
+    const struct daemon_settings *settings)
+{
+	enum log_target target = service->foreground ? LOG_TO_STDERR :
+	    LOG_TO_SYSLOG;
+
+	if (settings->log_target > 0)
+		target = (enum log_target)(settings->log_target - 1);
+	log_open(service->filter->name, target, settings->syslog_facility,
+	    (enum log_level)settings->log_level);
+}
+
+/* ---- reload ---- */
+
+static char *
+format_setting(const struct setting *setting, const void *conf)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	config_format(setting, conf, &text);
+	return text.s != NULL ? strbuf_detach(&text) : xstrdup("");
+}
+
+/* A later reload is held against what the start took, not against the reload
+ * before it. */
+static void
+remember_at_start(const struct snapshot *snapshot)
+{
+	const struct config_schema *schema = snapshot->filter->schema;
+	size_t i;
+
+	state.at_start = xcalloc(schema->count, sizeof(*state.at_start));
+	for (i = 0; i < schema->count; i++)
+		if ((schema->settings[i].flags & SETTING_AT_START) != 0)
+			state.at_start[i] = format_setting(
+			    &schema->settings[i], snapshot->conf);
+}
+
+static void
+warn_of_restart(const struct snapshot *snapshot, struct diag *diag)
+{
+	const struct config_schema *schema = snapshot->filter->schema;
+	char *now;
+	size_t i;
+
+	for (i = 0; i < schema->count; i++) {
+		if (state.at_start[i] == NULL)
+			continue;
+		now = format_setting(&schema->settings[i], snapshot->conf);
+		if (strcmp(now, state.at_start[i]) != 0)
+			diag_warning(diag, snapshot->origins[i].file,
+			    snapshot->origins[i].line, "%s: the new value "
+			    "counts after a restart only; \"%s\" stays in use",
+			    schema->settings[i].name, state.at_start[i]);
+		free(now);
+	}
+}
+
+static void
+say_reloading(void)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n"
+	    "STATUS=Reading the configuration anew", clock_monotonic_us());
+	notify_send(text.s);
+	strbuf_clear(&text);
+}
+
+static struct snapshot *
+load_anew(struct diag *diag)
+{
+	const struct service *service = state.service;
+	struct snapshot_options options = { .file = service->config,
+	    .uid = geteuid(), .gid = getegid() };
+	struct snapshot *next;
+
+	next = snapshot_load(service->filter, &options, diag);
+	if (next == NULL)
+		return NULL;
+	service->check(service, next->conf, next->origins, diag);
+	if (!diag_failed(diag)) {
+		warn_of_restart(next, diag);
+		return next;
+	}
+	snapshot_unref(next);
+	return NULL;
+}
+
+static void
+reload(void)
+{
+	const struct service *service = state.service;
+	struct diag diag = DIAG_INIT;
+	int64_t began = clock_monotonic_ms();
+	struct snapshot *next;
+
+	say_reloading();
+	next = load_anew(&diag);
+	if (next != NULL) {
+		service_open_log(service,
+		    daemon_settings_of(service->filter, next->conf));
+		snapshot_swap(next);
+		libmilter_refresh();
+		malloc_trim(0);	/* the old tables' memory */
+	}
+	diag_log(&diag);
+	if (next != NULL)
+		log_notice("configuration reloaded in %" PRId64 " ms",
+		    clock_monotonic_ms() - began);
+	else
+		log_error("reload refused, see above: everything stays as it "
+		    "was");
+	vitals_reloaded(state.vitals, next != NULL);
+	notify_send(next != NULL ? "READY=1\nSTATUS=Serving" :
+	    "READY=1\nSTATUS=Serving with the old configuration: the new one "
+	    "was refused");
+	diag_clear(&diag);
+}
+
+static bool
+reload_is_done(void)
+{
+	bool done;
+
+	pthread_mutex_lock(&state.lock);
+	done = !state.reload_is_wanted;
+	state.reload_is_wanted = false;
+	if (done)
+		state.is_reloading = false;
+	pthread_mutex_unlock(&state.lock);
+	return done;
+}
+
+static void *
+reload_thread(void *unused)
+{
+	while (!reload_is_done())
+		reload();
+	return unused;
+}
+
+/* Beside the traffic and the watchdog; signals that come meanwhile make one
+ * more reload, however many they are. */
+static void
+request_reload(void)
+{
+	pthread_t thread;
+	bool start;
+	int rc = 0;
+
+	pthread_mutex_lock(&state.lock);
+	state.reload_is_wanted = true;
+	start = !state.is_reloading;
+	state.is_reloading = true;
+	pthread_mutex_unlock(&state.lock);
+	if (start)
+		rc = pthread_create(&thread, NULL, reload_thread, NULL);
+	if (start && rc == 0)
+		pthread_detach(thread);
+	if (rc != 0) {
+		log_error("cannot reload: %s", strerror(rc));
+		reload_is_done();
+		reload_is_done();
+	}
+}
+
+static bool
+is_reloading(void)
+{
+	bool is;
+
+	pthread_mutex_lock(&state.lock);
+	is = state.is_reloading;
+	pthread_mutex_unlock(&state.lock);
+	return is;
+}
+
+/* ---- serving ---- */
+
+static void
+publish(void)
+{
+	struct snapshot *snapshot = snapshot_current();
+
+	vitals_publish(state.vitals, daemon_settings_of(snapshot->filter,
+	    snapshot->conf)->counters_file);
+	snapshot_unref(snapshot);
+}
+
+/* What recurs: counters and watchdog. */
+struct ticks {
+	int64_t next_publish;
+	int64_t next_watchdog;
+	int64_t watchdog_ms;
+};
+
+static void
+tick(struct ticks *ticks, int64_t now)
+{
+	if (now >= ticks->next_publish) {
+		publish();
+		ticks->next_publish = now + DAEMON_COUNTERS_SECONDS * 1000;
+	}
+	if (ticks->watchdog_ms > 0 && now >= ticks->next_watchdog) {
+		notify_send("WATCHDOG=1");
+		ticks->next_watchdog = now + ticks->watchdog_ms;
+	}
+}
+
+/* The next of our signals, or 0 after at most ms and whenever something
+ * recurs. */
+static int
+wait_signal(struct ticks *ticks, int64_t ms)
+{
+	int64_t now = clock_monotonic_ms(), until = now + ms;
+	struct timespec t;
+	sigset_t set;
+	int sig;
+
+	tick(ticks, now);
+	if (until > ticks->next_publish)
+		until = ticks->next_publish;
+	if (ticks->watchdog_ms > 0 && until > ticks->next_watchdog)
+		until = ticks->next_watchdog;
+	if (until < now)
+		until = now;
+	t.tv_sec = (time_t)((until - now) / 1000);
+	t.tv_nsec = (long)((until - now) % 1000 * 1000000);
+	fill_signals(&set);
+	sig = sigtimedwait(&set, NULL, &t);
+	return sig > 0 ? sig : 0;
+}
+
+static void *
+milter_thread(void *unused)
+{
+	libmilter_run();
+	state.gave_up = true;
+	pthread_kill(state.main_thread, SIGTERM);
+	return unused;
+}
+
+static void
+serve(struct ticks *ticks)
+{
+	int sig;
+
+	for (;;) {
+		sig = wait_signal(ticks, INT32_MAX);
+		if (sig == SIGHUP)
+			request_reload();
+		else if (sig != 0)
+			return;
+	}
+}
+
+/* ---- the end ---- */
+
+/* True where all sessions came to their end. */
+static bool
+drain(struct ticks *ticks)
+{
+	int64_t deadline = clock_monotonic_ms() + DAEMON_STOP_SECONDS * 1000;
+	int sig;
+
+	while (libmilter_sessions() > 0) {
+		sig = wait_signal(ticks, STOP_POLL_MS);
+		if ((sig != 0 && sig != SIGHUP) ||
+		    clock_monotonic_ms() >= deadline)
+			return false;
+	}
+	return true;
+}
+
+static int
+stop(struct ticks *ticks)
+{
+	const struct service *service = state.service;
+	int status = state.gave_up ? EX_SOFTWARE : EX_OK;
+	bool all_done;
+
+	notify_send("STOPPING=1\nSTATUS=Finishing open sessions");
+	log_notice("stopping: %zu sessions open", libmilter_sessions());
+	listen_unlink(&service->listener);
+	libmilter_stop();
+	all_done = drain(ticks);
+	publish();
+	pidfile_remove(service->pid_file);
+	if (all_done)
+		log_notice("stopped");
+	else
+		log_warning("stopped, %zu sessions were cut",
+		    libmilter_sessions());
+	/* While others still work, nothing may be cleaned up below them. */
+	if (!all_done || is_reloading())
+		_exit(status);
+	return status;
+}
+
+/* ---- the start ---- */
+
+static size_t
+raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return MIN_SESSIONS;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < RESERVED_FILES + MIN_SESSIONS)
+		return MIN_SESSIONS;
+	return (size_t)(limit.rlim_cur - RESERVED_FILES);
+}
+
+static int
+start_milter(const struct daemon_settings *settings, struct strbuf *err)
+{
+	const struct service *service = state.service;
+	struct libmilter_options options = {
+		.fd = service->listener.fd,
+		.timeout = settings->milter_timeout,
+		.max_header_bytes = settings->max_header_bytes,
+		.max_sessions = raise_limit(),
+		.counters = vitals_filter_counters(state.vitals),
+	};
+	pthread_t thread;
+	int rc;
+
+	if (libmilter_open(service->filter, &options, err) != 0)
+		return -1;
+	rc = pthread_create(&thread, NULL, milter_thread, NULL);
+	if (rc != 0) {
+		strbuf_addf(err, "cannot start a thread: %s", strerror(rc));
+		return -1;
+	}
+	pthread_detach(thread);
+	return 0;
+}
+
+int
+service_start(const struct service *service, struct strbuf *err)
+{
+	struct snapshot *snapshot = snapshot_current();
+	int rc;
+
+	state.service = service;
+	state.main_thread = pthread_self();
+	state.vitals = vitals_new(service->filter);
+	remember_at_start(snapshot);
+	rc = start_milter(daemon_settings_of(service->filter, snapshot->conf),
+	    err);
+	snapshot_unref(snapshot);
+	return rc;
+}
+
+int
+service_run(void)
+{
+	struct ticks ticks = { .watchdog_ms = notify_watchdog_ms() };
+
+	notify_send("READY=1\nSTATUS=Serving");
+	serve(&ticks);
+	if (state.gave_up)
+		log_error("libmilter gave up");
+	return stop(&ticks);
+}
