@@ -22,6 +22,11 @@ UNIT_TESTS += tests/unit/test_canon
 tests_unit_test_canon_SOURCES = tests/unit/test_canon.c tests/unit/unit.h
 tests_unit_test_canon_LDADD = $(LIBS_UNIT)
 
+UNIT_TESTS += tests/unit/test_examples
+tests_unit_test_examples_SOURCES = tests/unit/test_examples.c \
+	tests/unit/unit.h tests/unit/dkim_keys.h
+tests_unit_test_examples_LDADD = $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_key
 tests_unit_test_key_SOURCES = tests/unit/test_key.c tests/unit/unit.h \
 	tests/unit/dkim_keys.h
@@ -36,6 +41,14 @@ UNIT_TESTS += tests/unit/test_sign
 tests_unit_test_sign_SOURCES = tests/unit/test_sign.c tests/unit/unit.h \
 	tests/unit/dkim_keys.h
 tests_unit_test_sign_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_signature
+tests_unit_test_signature_SOURCES = tests/unit/test_signature.c tests/unit/unit.h
+tests_unit_test_signature_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_signset
+tests_unit_test_signset_SOURCES = tests/unit/test_signset.c tests/unit/unit.h
+tests_unit_test_signset_LDADD = $(LIBS_UNIT)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_canon
 tests_fuzz_fuzz_canon_SOURCES = tests/fuzz/fuzz_canon.c $(FUZZ_MAIN)
