@@ -136,7 +136,7 @@ choose_sender(struct filter_context *ctx, struct sign_decision *decision)
 	const struct sign_conf *conf = ctx->conf;
 	const struct message *message = ctx->message;
 	const char *why;
-	size_t i, at;
+	size_t i, at = 0;
 
 	for (i = 0; i < conf->sender_name_count; i++) {
 		at = header_find(message->headers, message->header_count,
