@@ -1,6 +1,9 @@
 common_libpostern_a_SOURCES += \
+	common/config/complain.c \
+	common/config/complain.h \
 	common/config/settings.c \
 	common/config/settings.h \
+	common/config/show.c \
 	common/config/value.c \
 	common/config/value.h
 

@@ -1,8 +1,7 @@
 #include "common/config/settings.h"
 
-#include "common/base/escape.h"
 #include "common/base/file.h"
-#include "common/base/nearest.h"
+#include "common/config/complain.h"
 #include "common/config/value.h"
 
 #include <assert.h>
@@ -23,8 +22,7 @@ struct load {
 /* A file that is open, and the one that includes it. */
 struct source {
 	const struct source *outer;
-	const char *path;
-	unsigned line;
+	struct config_origin at;	/* its path, the line being read */
 	unsigned depth;
 	dev_t device;
 	ino_t inode;
@@ -52,165 +50,71 @@ find_foreign(const struct config_schema *schema, struct span name)
 	return NULL;
 }
 
-/* "Name=value" and "Name: value" are what other programs' files look like. */
-static const char *
-name_before_sign(const struct config_schema *schema, struct span name,
-    char sign)
-{
-	const struct setting *setting;
-	struct span head;
-
-	if (!span_cut(&name, sign, &head))
-		return NULL;
-	setting = find_setting(schema, head);
-	return setting != NULL ? setting->name : NULL;
-}
-
-static void
-report_unknown(const struct load *load, struct span name, const char *file,
-    unsigned line)
-{
-	const struct config_schema *schema = load->schema;
-	const char *quoted, *meant = name_before_sign(schema, name, '=');
-	struct nearest nearest;
-	size_t i;
-
-	if (diag_skip(load->diag, DIAG_ERROR))
-		return;
-	quoted = diag_quote(load->diag, name);
-	if (meant == NULL)
-		meant = name_before_sign(schema, name, ':');
-	if (meant != NULL) {
-		diag_error(load->diag, file, line, "%s: a blank separates "
-		    "name and value; write \"%s VALUE\"", quoted, meant);
-		return;
-	}
-	nearest_start(&nearest, name);
-	nearest_offer(&nearest, "Include");
-	for (i = 0; i < schema->count; i++)
-		nearest_offer(&nearest, schema->settings[i].name);
-	if (nearest.best != NULL)
-		diag_error(load->diag, file, line, "%s is no known setting; "
-		    "do you mean %s?", quoted, nearest.best);
-	else
-		diag_error(load->diag, file, line, "%s is no known setting, "
-		    "and none is like it; --show-config lists all", quoted);
-}
-
-static void
-report_foreign(const struct load *load, const struct setting_foreign *foreign,
-    const char *file, unsigned line)
-{
-	if (foreign->is_harmless)
-		diag_note(load->diag, file, line, "%s is passed over: %s",
-		    foreign->name, foreign->advice);
-	else
-		diag_error(load->diag, file, line, "%s is not supported: %s",
-		    foreign->name, foreign->advice);
-}
-
-static void
-report_value(const struct load *load, const struct setting *setting,
-    struct span value, const char *file, unsigned line)
-{
-	struct strbuf expected = STRBUF_INIT;
-
-	value_expect(setting, &expected);
-	diag_error(load->diag, file, line, "%s: %s must be %s", setting->name,
-	    diag_quote(load->diag, value), strbuf_str(&expected));
-	strbuf_clear(&expected);
-}
-
-static void
-warn_again(const struct load *load, const struct setting *setting,
-    const struct config_origin *before, const char *file, unsigned line)
-{
-	if (strcmp(before->file, file) == 0)
-		diag_warning(load->diag, file, line, "%s was set on line %u "
-		    "already; this line replaces it", setting->name,
-		    before->line);
-	else
-		diag_warning(load->diag, file, line, "%s was set at %s:%u "
-		    "already; this line replaces it", setting->name,
-		    before->file, before->line);
-}
-
-/* There is no quoting, as there is none in opendkim.conf. */
-static void
-warn_quotes(const struct load *load, const struct setting *setting,
-    struct span value, const char *file, unsigned line)
-{
-	if (value.len >= 2 && value.p[0] == value.p[value.len - 1] &&
-	    (value.p[0] == '"' || value.p[0] == '\''))
-		diag_warning(load->diag, file, line, "%s: the quotes are taken "
-		    "as part of the value; leave them out", setting->name);
-}
-
 static void
 set_value(const struct load *load, const struct setting *setting,
-    struct span value, const char *file, unsigned line)
+    struct span value, const struct config_origin *at)
 {
 	size_t row = (size_t)(setting - load->schema->settings);
 	struct config_origin *origin = &load->origins[row];
-	bool again = origin->file != NULL && line != 0;
+	bool again = origin->file != NULL && at->line != 0;
 
 	if (again && (setting->flags & SETTING_REPEATS) != 0) {
 		if (!value_join(setting, value, load->values, load->arena))
-			diag_error(load->diag, file, line, "%s: too long, "
-			    "together with what line %u and the lines after "
-			    "it say", setting->name, origin->line);
+			diag_error(load->diag, at->file, at->line, "%s: too "
+			    "long, together with what line %u and the lines "
+			    "after it say", setting->name, origin->line);
 		return;
 	}
 	if (!value_read(setting, value, load->values, load->arena)) {
-		report_value(load, setting, value, file, line);
+		complain_value(setting, value, at, load->diag);
 		return;
 	}
 	if (again)
-		warn_again(load, setting, origin, file, line);
-	warn_quotes(load, setting, value, file, line);
-	*origin = (struct config_origin){ file, line };
+		complain_again(setting, origin, at, load->diag);
+	complain_quotes(setting, value, at, load->diag);
+	*origin = *at;
 }
 
-/* A byte that nobody types into a value on purpose, or '#', which a line
- * cannot have in one; value.len where there is none. */
-static size_t
-find_bad_byte(struct span value)
+/* Whether a line can hold that value at all. */
+static bool
+check_value(const struct load *load, const struct setting *setting,
+    struct span value, const struct config_origin *at)
 {
-	size_t i;
+	size_t bad = value_bad_byte(value);
 
-	for (i = 0; i < value.len; i++)
-		if (((unsigned char)value.p[i] < ' ' && value.p[i] != '\t') ||
-		    value.p[i] == '\x7f' || value.p[i] == '#')
-			break;
-	return i;
+	if (value.len == 0)
+		diag_error(load->diag, at->file, at->line, "%s has no value; "
+		    "give it one or take the line out", setting->name);
+	else if (value.len > CONFIG_VALUE_MAX)
+		diag_error(load->diag, at->file, at->line, "%s: the value has "
+		    "%zu octets, more than the %d that are read; put a list "
+		    "into a file", setting->name, value.len, CONFIG_VALUE_MAX);
+	else if (bad < value.len)
+		diag_error(load->diag, at->file, at->line, "%s: the value "
+		    "cannot hold the byte 0x%02x (at its position %zu)",
+		    setting->name, (unsigned char)value.p[bad], bad + 1);
+	else
+		return true;
+	return false;
 }
 
 static void
 set_by_name(const struct load *load, struct span name, struct span value,
-    const char *file, unsigned line)
+    const struct config_origin *at)
 {
 	const struct setting *setting = find_setting(load->schema, name);
-	const struct setting_foreign *foreign = find_foreign(load->schema,
-	    name);
-	size_t bad = find_bad_byte(value);
+	const struct setting_foreign *foreign;
 
-	if (setting == NULL && foreign != NULL)
-		report_foreign(load, foreign, file, line);
-	else if (setting == NULL)
-		report_unknown(load, name, file, line);
-	else if (value.len == 0)
-		diag_error(load->diag, file, line, "%s has no value; give it "
-		    "one or take the line out", setting->name);
-	else if (value.len > CONFIG_VALUE_MAX)
-		diag_error(load->diag, file, line, "%s: the value has %zu "
-		    "octets, more than the %d that are read; put a list into "
-		    "a file", setting->name, value.len, CONFIG_VALUE_MAX);
-	else if (bad < value.len)
-		diag_error(load->diag, file, line, "%s: the value cannot hold "
-		    "the byte 0x%02x (at its position %zu)", setting->name,
-		    (unsigned char)value.p[bad], bad + 1);
+	if (setting != NULL) {
+		if (check_value(load, setting, value, at))
+			set_value(load, setting, value, at);
+		return;
+	}
+	foreign = find_foreign(load->schema, name);
+	if (foreign != NULL)
+		complain_foreign(foreign, at, load->diag);
 	else
-		set_value(load, setting, value, file, line);
+		complain_unknown(load->schema, name, at, load->diag);
 }
 
 /* The directory of path, without '/' at its end unless it is the root. */
@@ -261,10 +165,10 @@ static bool
 read_file(struct load *load, const char *path)
 {
 	const struct source *outer = load->source;
-	const char *file = outer != NULL ? outer->path : NULL;
-	unsigned line = outer != NULL ? outer->line : 0;
+	const char *file = outer != NULL ? outer->at.file : NULL;
+	unsigned line = outer != NULL ? outer->at.line : 0;
 	struct strbuf text = STRBUF_INIT, err = STRBUF_INIT;
-	struct source source = { .outer = outer, .path = path };
+	struct source source = { .outer = outer, .at = { path, 0 } };
 	struct stat st;
 	bool ok = false;
 
@@ -295,16 +199,15 @@ read_file(struct load *load, const char *path)
 static void
 include(struct load *load, struct span value)
 {
-	const struct source *source = load->source;
+	const struct config_origin *at = &load->source->at;
 
 	if (value.len == 0 || value.len > CONFIG_VALUE_MAX ||
-	    find_bad_byte(value) < value.len) {
-		diag_error(load->diag, source->path, source->line,
+	    value_bad_byte(value) < value.len)
+		diag_error(load->diag, at->file, at->line,
 		    "Include needs the path of a file");
-		return;
-	}
-	read_file(load, join_path(directory_of(source->path),
-	    arena_dup(load->arena, value).p, load->arena));
+	else
+		read_file(load, join_path(directory_of(at->file),
+		    arena_dup(load->arena, value).p, load->arena));
 }
 
 static void
@@ -323,8 +226,7 @@ read_line(struct load *load, struct span line)
 	if (span_is_nocase(name, "Include"))
 		include(load, value);
 	else
-		set_by_name(load, name, value, load->source->path,
-		    load->source->line);
+		set_by_name(load, name, value, &load->source->at);
 }
 
 static void
@@ -337,7 +239,7 @@ read_source(struct load *load, struct source *source, struct span text)
 	if (span_starts(text, byte_order_mark))
 		text = span_skip(text, byte_order_mark.len);
 	while (span_line(&text, &line)) {
-		source->line++;
+		source->at.line++;
 		read_line(load, line);
 	}
 	load->source = source->outer;
@@ -445,77 +347,10 @@ config_set(const struct config_schema *schema, struct span name,
 		.arena = arena,
 		.diag = diag,
 	};
+	struct config_origin at = { arena_strdup(arena, file), line };
 
-	set_by_name(&load, name, span_trim(value), arena_strdup(arena, file),
-	    line);
+	set_by_name(&load, name, span_trim(value), &at);
 	resolve_all(&load, NULL);
-}
-
-/* Whether a line of a file can say that value. */
-static bool
-is_writable(struct span value)
-{
-	return value.len != 0 && find_bad_byte(value) == value.len &&
-	    span_eq(span_trim(value), value);
-}
-
-static bool
-is_set(const struct setting *setting, const struct config_origin *origin,
-    struct span value)
-{
-	if (value_is_text(setting))
-		return value.len != 0;
-	return origin->file != NULL || setting->value != NULL;
-}
-
-static void
-show_origin(const struct config_origin *origin, struct strbuf *out)
-{
-	strbuf_adds(out, "  # ");
-	if (origin->file == NULL) {
-		strbuf_adds(out, "default");
-		return;
-	}
-	escape_add(out, span_of(origin->file), SIZE_MAX, ESCAPE_UTF8);
-	if (origin->line != 0)
-		strbuf_addf(out, ":%u", origin->line);
-}
-
-/* A directory's name may hold what a line cannot say: then it is a comment. */
-static void
-show_value(const struct setting *setting, struct span value,
-    struct strbuf *out)
-{
-	if (is_writable(value)) {
-		strbuf_addf(out, "%-22s ", setting->name);
-		strbuf_addspan(out, value);
-		return;
-	}
-	strbuf_addf(out, "# %-20s ", setting->name);
-	escape_add(out, value, SIZE_MAX, ESCAPE_UTF8);
-}
-
-void
-config_show(const struct config_schema *schema, const void *values,
-    const struct config_origin *origins, struct strbuf *out)
-{
-	struct strbuf value = STRBUF_INIT;
-	const struct setting *setting;
-	size_t i;
-
-	for (i = 0; i < schema->count; i++) {
-		setting = &schema->settings[i];
-		strbuf_reset(&value);
-		config_format(setting, values, &value);
-		if (is_set(setting, &origins[i], strbuf_span(&value))) {
-			show_value(setting, strbuf_span(&value), out);
-			show_origin(&origins[i], out);
-		} else {
-			strbuf_addf(out, "# %s is not set", setting->name);
-		}
-		strbuf_addc(out, '\n');
-	}
-	strbuf_clear(&value);
 }
 
 struct config_origin

@@ -238,6 +238,18 @@ value_join(const struct setting *setting, struct span text, void *values,
 	return true;
 }
 
+size_t
+value_bad_byte(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if (((unsigned char)text.p[i] < ' ' && text.p[i] != '\t') ||
+		    text.p[i] == '\x7f' || text.p[i] == '#')
+			break;
+	return i;
+}
+
 static void
 expect_number(const struct setting *setting, struct strbuf *out)
 {

@@ -25,6 +25,10 @@ bool value_read(const struct setting *setting, struct span text, void *values,
 bool value_join(const struct setting *setting, struct span text, void *values,
     struct arena *arena);
 
+/* The position of a byte that nobody types into a value on purpose, or of '#',
+ * which a line cannot have in one; text.len where there is none. */
+size_t value_bad_byte(struct span text);
+
 /* "a number from 1024 to 8192", "one of accept, reject". */
 void value_expect(const struct setting *setting, struct strbuf *out);
 
