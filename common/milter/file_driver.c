@@ -1,148 +1,25 @@
 #include "common/milter/file_driver.h"
 
 #include "common/base/mem.h"
+#include "common/milter/file_session.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 enum { CHUNK_MAX = 65535 };	/* libmilter's MILTER_CHUNK_SIZE */
 
-/* The stages with macros of their own that were passed, for get_macro(). */
-enum stage {
-	STAGE_CONNECT = 1,
-	STAGE_HELO = 2,
-	STAGE_MAIL = 4,
-	STAGE_RCPT = 8,
-	STAGE_HEADERS = 16,
-	STAGE_END = 32
-};
-
 /* One run. */
 struct run {
 	const struct filter *filter;
-	const void *conf;
-	unsigned stages;
 	const struct file_envelope *envelope;
 	unsigned wants;
-	struct session session;
+	struct file_session fs;
 	struct message message;
 	struct edits edits;
 	struct filter_context ctx;
 	struct verdict verdict;		/* CONTINUE: none yet */
-	struct span mail_address;	/* {mail_addr} */
-	struct span rcpt_address;	/* {rcpt_addr} */
-	const char *client_address;
 	bool body_was_read;
 };
-
-/* "{name}" and "name" are the same macro. */
-static struct span
-bare_name(struct span s)
-{
-	if (s.len > 2 && s.p[0] == '{' && s.p[s.len - 1] == '}')
-		return span_make(s.p + 1, s.len - 2);
-	return s;
-}
-
-static bool
-is_listed(struct span wanted, const char *list)
-{
-	struct span rest = span_of(list), item;
-
-	while (span_item(&rest, &item))
-		if (span_eq(bare_name(item), wanted))
-			return true;
-	return false;
-}
-
-/* Whether the MTA has sent a macro of that name by now: it was asked for at a
- * stage that was reached. The drivers themselves ask for "i". */
-static bool
-was_asked_for(const struct run *run, struct span wanted)
-{
-	const struct filter *filter = run->filter;
-	const struct {
-		enum stage stage;
-		const char *list;
-	} lists[] = {
-		{ STAGE_CONNECT, filter->connect_macros },
-		{ STAGE_HELO, filter->helo_macros },
-		{ STAGE_MAIL, filter->mail_macros },
-		{ STAGE_RCPT, filter->rcpt_macros },
-		{ STAGE_HEADERS, filter->eoh_macros },
-		{ STAGE_HEADERS, "i" },
-		{ STAGE_END, filter->eom_macros },
-		{ STAGE_END, "i" },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(lists); i++)
-		if ((run->stages & lists[i].stage) != 0 &&
-		    is_listed(wanted, lists[i].list))
-			return true;
-	return filter->extra_macros != NULL &&
-	    is_listed(wanted, filter->extra_macros(run->conf));
-}
-
-static const char *
-get_macro(const struct session *session, const char *name)
-{
-	const struct run *run = session->driver;
-	const struct file_envelope *envelope = run->envelope;
-	struct span wanted = bare_name(span_of(name));
-	const struct {
-		const char *name, *value;
-	} known[] = {
-		{ "client_addr", run->client_address },
-		{ "client_name", session->client_name.p },
-		{ "mail_addr", run->mail_address.p },
-		{ "rcpt_addr", run->rcpt_address.p },
-	};
-	size_t i;
-
-	if (!was_asked_for(run, wanted))
-		return NULL;
-	for (i = 0; i < envelope->macro_count; i++)
-		if (span_eq(bare_name(span_of(envelope->macros[i].name)),
-		    wanted))
-			return envelope->macros[i].value;
-	for (i = 0; i < ARRAY_LEN(known); i++)
-		if (span_is(wanted, known[i].name))
-			return known[i].value;
-	return NULL;
-}
-
-static bool
-is_loopback(const struct ipaddr *address)
-{
-	static const unsigned char one[16] = { [15] = 1 };
-
-	return address->family == 4 ? address->octets[0] == 127 :
-	    address->family == 6 && memcmp(address->octets, one, 16) == 0;
-}
-
-static int
-start_session(struct run *run, struct strbuf *err)
-{
-	const struct file_envelope *envelope = run->envelope;
-	const char *address = envelope->client_address != NULL ?
-	    envelope->client_address : "127.0.0.1";
-	struct session *session = &run->session;
-
-	if (!span_is_nocase(span_of(address), "unknown") &&
-	    !ipaddr_parse(span_of(address), &session->client)) {
-		strbuf_addf(err, "the client address \"%s\" is neither an "
-		    "IPv4 nor an IPv6 address", address);
-		return -1;
-	}
-	run->client_address = address;
-	session->client_name = span_of(envelope->client_name != NULL ?
-	    envelope->client_name :
-	    is_loopback(&session->client) ? "localhost" : "unknown");
-	session->macro = get_macro;
-	session->driver = run;
-	return 0;
-}
 
 /* True where the run goes on. */
 static bool
@@ -163,18 +40,18 @@ call(struct run *run, filter_handler *handler)
 
 /* Whether the filter wants that step; if so, the stage is reached. */
 static bool
-enter(struct run *run, enum filter_step step, enum stage stage)
+enter(struct run *run, enum filter_step step, enum file_stage stage)
 {
 	if ((run->wants & step) == 0)
 		return false;
-	run->stages |= stage;
+	run->fs.stages |= stage;
 	return true;
 }
 
 static bool
 pass_connect(struct run *run)
 {
-	run->stages |= STAGE_CONNECT;
+	run->fs.stages |= STAGE_CONNECT;
 	return call(run, run->filter->connect);
 }
 
@@ -185,28 +62,28 @@ pass_helo(struct run *run)
 
 	if (!enter(run, FILTER_WANTS_HELO, STAGE_HELO))
 		return true;
-	run->session.helo = helo != NULL ? span_of(helo) :
-	    run->session.client_name;
+	run->fs.session.helo = helo != NULL ? span_of(helo) :
+	    run->fs.session.client_name;
 	return call(run, run->filter->helo);
 }
 
-/* path with angle brackets, *address without, both in the arena. */
+/* path with angle brackets, *bare without, both in the arena. */
 static struct span
-bracket(const char *path, struct arena *arena, struct span *address)
+bracket(const char *path, struct arena *arena, const char **bare)
 {
 	struct span s = span_of(path);
 
 	if (s.len >= 2 && s.p[0] == '<' && s.p[s.len - 1] == '>')
 		s = span_make(s.p + 1, s.len - 2);
-	*address = arena_dup(arena, s);
-	return span_of(arena_printf(arena, "<%s>", address->p));
+	*bare = arena_dup(arena, s).p;
+	return span_of(arena_printf(arena, "<%s>", *bare));
 }
 
 static bool
 pass_mail(struct run *run)
 {
 	struct span path = bracket(run->envelope->sender, &run->message.arena,
-	    &run->mail_address);
+	    &run->fs.sender);
 
 	if (!enter(run, FILTER_WANTS_MAIL, STAGE_MAIL))
 		return true;
@@ -248,14 +125,14 @@ pass_recipients(struct run *run)
 		return true;
 	for (i = 0; i < envelope->recipient_count; i++) {
 		path = bracket(envelope->recipients[i], &run->message.arena,
-		    &run->rcpt_address);
+		    &run->fs.recipient);
 		if (refuse_recipient(run, path, &verdict) && one_by_one)
 			continue;
 		accepted++;
 		if (!settle(run, verdict))
 			return false;
 	}
-	run->rcpt_address = span_make(NULL, 0);
+	run->fs.recipient = NULL;
 	return accepted != 0 || settle(run, verdict);
 }
 
@@ -282,7 +159,7 @@ pass_headers(struct run *run, struct span text)
 	message->header_bytes_max = run->envelope->max_header_bytes;
 	message_read_text(message, text, &body);
 	message->queue_id = arena_dup(&message->arena,
-	    session_macro(&run->session, "i"));
+	    session_macro(&run->fs.session, "i"));
 	return call(run, run->filter->headers);
 }
 
@@ -336,9 +213,9 @@ pass_end(struct run *run)
 {
 	struct message *message = &run->message;
 
-	run->stages |= STAGE_END;
+	run->fs.stages |= STAGE_END;
 	message->queue_id = arena_dup(&message->arena,
-	    session_macro(&run->session, "i"));
+	    session_macro(&run->fs.session, "i"));
 	return call(run, run->filter->end);
 }
 
@@ -417,7 +294,6 @@ file_run(const struct filter *filter, const struct snapshot *snapshot,
 {
 	struct run run = {
 		.filter = filter,
-		.conf = snapshot->conf,
 		.envelope = envelope,
 		.wants = filter->wants != NULL ?
 		    filter->wants(snapshot->conf) : ~0u,
@@ -428,10 +304,11 @@ file_run(const struct filter *filter, const struct snapshot *snapshot,
 		},
 	};
 
-	run.ctx.session = &run.session;
+	run.ctx.session = &run.fs.session;
 	run.ctx.message = &run.message;
 	run.ctx.edits = &run.edits;
-	if (start_session(&run, err) != 0)
+	if (file_session_start(&run.fs, filter, snapshot->conf, envelope,
+	    err) != 0)
 		return -1;
 	pass_all(&run, text);
 	take_result(&run, arena, result);

@@ -8,6 +8,8 @@ common_libpostern_a_SOURCES += \
 	common/milter/file_apply.c \
 	common/milter/file_driver.c \
 	common/milter/file_driver.h \
+	common/milter/file_session.c \
+	common/milter/file_session.h \
 	common/milter/filter.c \
 	common/milter/filter.h \
 	common/milter/gate.c \
