@@ -172,30 +172,17 @@ origin_of(const struct filter_load *load, const char *name)
 	return config_find_origin(&sign_schema, load->origins, name);
 }
 
-/* Where relative paths begin: BaseDirectory, else the main file's directory. */
-static const char *
-base_directory(const struct filter_load *load)
-{
-	const struct sign_conf *conf = load->conf;
-	struct span file = span_of(load->file);
-	size_t slash = span_rfind(file, '/');
-
-	if (conf->daemon.base_directory != NULL || slash == file.len)
-		return conf->daemon.base_directory;
-	return arena_dup(load->arena, span_first(file, slash != 0 ? slash :
-	    1)).p;
-}
-
 struct dataset_place
 sign_place(const struct filter_load *load, const char *name)
 {
+	const struct sign_conf *conf = load->conf;
 	struct config_origin origin = origin_of(load, name);
 
 	return (struct dataset_place){
 		.file = origin.file != NULL ? origin.file : load->file,
 		.line = origin.line,
 		.setting = name,
-		.base_directory = base_directory(load),
+		.base_directory = conf->daemon.base_directory,
 	};
 }
 
