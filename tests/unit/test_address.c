@@ -172,6 +172,13 @@ static const struct row lists[] = {
 	{ "Joe (nick) <(x) a (y) @ (z) b (w)> (v)", ADDRESS_OK, "a|b" },
 	{ "a@b " OPEN_32, ADDRESS_TOO_LONG, "" },
 	{ "a@b (x) (\xff\x01)", ADDRESS_OK, "a|b" },
+	{ "a@(", ADDRESS_SYNTAX, "" },
+	{ "a@b(", ADDRESS_SYNTAX, "" },
+	{ "a@b.(", ADDRESS_SYNTAX, "" },
+	{ "<(a@b>", ADDRESS_SYNTAX, "" },
+	{ "<a@b>(", ADDRESS_SYNTAX, "" },
+	{ "<@(:a@b>", ADDRESS_SYNTAX, "" },
+	{ "g:;(", ADDRESS_SYNTAX, "" },
 	{ "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
 	    ADDRESS_OK, "pete|silly.test" },
 
@@ -243,6 +250,26 @@ static const struct row lists[] = {
 	{ "\xc0\xaf@b.c", ADDRESS_SYNTAX, "" },
 	{ "\xed\xa0\x80@b.c", ADDRESS_SYNTAX, "" },
 	{ "a@b\xfc" "cher.example", ADDRESS_SYNTAX, "" },
+
+	/* RFC 5322 appendix A */
+	{ "\"Joe Q. Public\" <john.q.public@example.com>", ADDRESS_OK,
+	    "john.q.public|example.com" },
+	{ "Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
+	    ADDRESS_OK, "mary|x.test jdoe|example.org one|y.test" },
+	{ "<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" "
+	    "<sysservices@example.net>", ADDRESS_OK,
+	    "boss|nil.test sysservices|example.net" },
+	{ "A Group(Some people)\r\n     :Chris Jones "
+	    "<c@(Chris's host.)public.example>,\r\n  joe@example.org,\r\n"
+	    "  John <jdoe@one.test> (my dear friend); (the end of the group)",
+	    ADDRESS_OK, "c|public.example joe|example.org jdoe|one.test" },
+	{ "(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;",
+	    ADDRESS_EMPTY, "" },
+	{ "Mary Smith <@node.test:mary@example.net>, , "
+	    "jdoe@test  . example", ADDRESS_OK,
+	    "mary|example.net jdoe|test.example" },
+	{ "John Doe <jdoe@machine(comment).  example>", ADDRESS_OK,
+	    "jdoe|machine.example" },
 
 	/* bounds */
 	{ LOCAL_255 "@b", ADDRESS_OK, LOCAL_255 "|b" },
@@ -367,6 +394,20 @@ test_paths(void **state)
 	arena_clear(&arena);
 }
 
+static void
+test_result_texts(void **state)
+{
+	enum address_result i, k;
+
+	(void)state;
+	for (i = ADDRESS_OK; i <= ADDRESS_TOO_LONG; i++) {
+		assert_non_null(address_result_text(i));
+		for (k = ADDRESS_OK; k < i; k++)
+			assert_string_not_equal(address_result_text(i),
+			    address_result_text(k));
+	}
+}
+
 /* A NUL is no white space, no end and no part of anything. */
 static void
 test_nul(void **state)
@@ -447,6 +488,7 @@ test_bounds(void **state)
 	struct strbuf text = STRBUF_INIT;
 	struct arena arena = ARENA_INIT;
 	struct address_list list;
+	struct address address;
 
 	(void)state;
 	repeat(&text, "a@b,", ADDRESS_LIST_MAX);
@@ -464,6 +506,8 @@ test_bounds(void **state)
 	strbuf_addc(&text, ',');
 	address_list_parse(strbuf_span(&text), &arena, &list);
 	assert_int_equal(list.result, ADDRESS_TOO_LONG);
+	assert_int_equal(address_parse_path(strbuf_span(&text), &arena,
+	    &address), ADDRESS_TOO_LONG);
 	repeat(&text, "(", ADDRESS_COMMENT_DEPTH);
 	strbuf_adds(&text, "x");
 	while (text.len < 2 * ADDRESS_COMMENT_DEPTH + 1)
@@ -512,6 +556,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_result_texts),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_bounds),

@@ -52,6 +52,12 @@ test_words(void **state)
 	fold_glue(&fold, SPAN_LIT(":z"));
 	SPAN_IS(strbuf_span(&out), " v=1; a=rsa-sha256;"
 	    " 1234567890123456789012345678901234567890123\r\n\tx y:z");
+	/* Nothing before it: the line is as empty as a new one would be. */
+	strbuf_reset(&out);
+	fold_start(&fold, &out, 0);
+	fold_glue(&fold, SPAN_LIT("123456789012345678901234567890123456789012"
+	    "3456789012345678901234567890123456789"));
+	assert_int_equal(out.len, 79);
 	strbuf_clear(&out);
 }
 

@@ -139,6 +139,7 @@ static const struct {
 	{ " a\r\n \r\n b", "a  b" },
 	{ " a\n b", "a b" },
 	{ " a\nb\r\nc", "a\nb\r\nc" },
+	{ "a\r\nb\n", "a\r\nb" },
 };
 
 static void

@@ -118,6 +118,14 @@ test_overflow(void **state)
 	assert_int_equal(message.header_count, 0);
 	message_add_header(&message, SPAN_LIT("B"), SPAN_LIT(""));
 	assert_int_equal(message.header_count, 0);
+	message_reset(&message);
+	message_add_header(&message, SPAN_LIT("123456789012345678901"),
+	    SPAN_LIT(""));
+	assert_true(message.headers_overflow);
+	message_reset(&message);
+	message_add_header(&message, SPAN_LIT("A"),
+	    SPAN_LIT("123456789012345678901"));
+	assert_true(message.headers_overflow);
 	message_clear(&message);
 }
 
