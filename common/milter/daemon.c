@@ -17,19 +17,6 @@
 
 enum { MALLOC_ARENAS = 2 };
 
-const char *const log_target_words[] = {
-	"auto", "stderr", "syslog", "json", NULL
-};
-
-const char *const log_level_words[] = {
-	[LOG_LEVEL_ERROR] = "error",
-	[LOG_LEVEL_WARNING] = "warning",
-	[LOG_LEVEL_NOTICE] = "notice",
-	[LOG_LEVEL_INFO] = "info",
-	[LOG_LEVEL_DEBUG] = "debug",
-	NULL
-};
-
 /* What main() works on: the options, and the settings that matter before the
  * daemon becomes what it will run as. */
 struct start {

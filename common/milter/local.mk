@@ -5,6 +5,7 @@ common_libpostern_a_SOURCES += \
 	common/milter/counters.h \
 	common/milter/daemon.c \
 	common/milter/daemon.h \
+	common/milter/daemon_words.c \
 	common/milter/file_apply.c \
 	common/milter/file_driver.c \
 	common/milter/file_driver.h \

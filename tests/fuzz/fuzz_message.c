@@ -6,6 +6,7 @@
 
 #include "milters/sign/sign.h"
 
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/milter/file_driver.h"
 
@@ -26,9 +27,10 @@ load(void)
 		.override_count = ARRAY_LEN(settings),
 	};
 	struct diag diag = DIAG_INIT;
-	struct snapshot *snapshot = snapshot_load(&sign_filter, &options,
-	    &diag);
+	struct snapshot *snapshot;
 
+	log_open("fuzz_message", LOG_TO_STDERR, "mail", LOG_LEVEL_ERROR);
+	snapshot = snapshot_load(&sign_filter, &options, &diag);
 	if (snapshot == NULL)
 		diag_print(&diag, stderr);
 	MUST(snapshot != NULL);

@@ -4,6 +4,7 @@
 #include "milters/sign/sign.h"
 
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/milter/file_driver.h"
 
 #include <unistd.h>
@@ -432,5 +433,6 @@ main(void)
 		cmocka_unit_test(test_broken),
 	};
 
+	log_open("test", LOG_TO_STDERR, "mail", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
