@@ -17,13 +17,19 @@ common_libpostern_a_SOURCES += \
 	common/tables/pattern.h \
 	common/tables/rowindex.c \
 	common/tables/rowindex.h \
+	common/tables/signpattern.c \
+	common/tables/signpattern.h \
+	common/tables/signrows.c \
+	common/tables/signrows.h \
+	common/tables/signtable.c \
 	common/tables/signtable.h
 
 UNIT_TESTS += \
 	tests/unit/test_dataset \
 	tests/unit/test_hostlist \
 	tests/unit/test_namelist \
-	tests/unit/test_keytable
+	tests/unit/test_keytable \
+	tests/unit/test_signtable
 tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c \
 	tests/unit/tables.h tests/unit/unit.h
 tests_unit_test_dataset_LDADD = $(LIBS_UNIT)
@@ -36,3 +42,6 @@ tests_unit_test_namelist_LDADD = $(LIBS_UNIT)
 tests_unit_test_keytable_SOURCES = tests/unit/test_keytable.c \
 	tests/unit/tables.h tests/unit/unit.h
 tests_unit_test_keytable_LDADD = $(LIBS_UNIT)
+tests_unit_test_signtable_SOURCES = tests/unit/test_signtable.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_signtable_LDADD = $(LIBS_UNIT)

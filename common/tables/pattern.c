@@ -69,10 +69,15 @@ is_normal(struct span s)
 bool
 pattern_domain(struct span written, struct arena *arena, struct span *out)
 {
+	struct span ascii;
+
 	if (written.len > 1 && written.p[written.len - 1] == '.')
 		written.len--;
-	*out = written;
-	return is_normal(written) || domain_to_ascii(written, arena, out);
+	ascii = written;
+	if (!is_normal(written) && !domain_to_ascii(written, arena, &ascii))
+		return false;
+	*out = ascii;
+	return true;
 }
 
 bool

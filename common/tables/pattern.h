@@ -24,7 +24,8 @@ bool glob_match_address(struct span pattern, struct span address, size_t at);
 /*
  * A domain as somebody wrote it in a table, made the form addresses have:
  * lower-case A-labels, without the root's dot. Where it is that already, *out
- * is part of written; else it is in the arena. False where it is no domain.
+ * is part of written; else it is in the arena. False, *out untouched, where it
+ * is no domain.
  */
 bool pattern_domain(struct span written, struct arena *arena,
     struct span *out);

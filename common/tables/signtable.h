@@ -42,8 +42,11 @@ typedef void signtable_trace(void *arg, struct span tried, unsigned line);
  * Rows that name a key that is not in keys, rows without value, "*@dom" in a
  * file: table, bad identities: errors. Rows that no sender can match, shadowed
  * rows (multiple: only those that say the same again), regular expression
- * operators in a refile:, d= that is not aligned with the pattern's domain:
- * warnings. keys must outlive the table.
+ * operators in a refile:, d= that is not aligned with the pattern's domain,
+ * an identity that is not within d=: warnings. NULL where the data set cannot
+ * be read; a table with other errors is there to be looked at, not to be used
+ * (diag_failed()). keys must outlive the table; without (NULL: it could not be
+ * read) all is checked but the key names.
  */
 struct signtable *signtable_load(const char *spec,
     const struct dataset_place *place, const struct keytable *keys,
@@ -54,8 +57,9 @@ const char *signtable_file(const struct signtable *table);
 size_t signtable_count(const struct signtable *table);
 
 /*
- * The rows that match, at most max (1: the first one only), in matches; the
- * count is returned. trace may be NULL. Texts come from the table or the arena.
+ * The rows that match, in the order that decides, at most max (1: the first one
+ * only), in matches; the count is returned. trace may be NULL. Texts come from
+ * the table or the arena.
  */
 size_t signtable_lookup(const struct signtable *table,
     const struct address *sender, struct arena *arena,

@@ -275,8 +275,6 @@ load_tables(struct filter_load *load, struct sign_conf *conf)
 		    "KeyFile, or KeyTable and SigningTable");
 	conf->keytable = keytable_load(conf->key_table, &place, &options,
 	    load->diag);
-	if (conf->keytable == NULL)
-		return;
 	place = sign_place(load, "SigningTable");
 	conf->signtable = signtable_load(conf->signing_table, &place,
 	    conf->keytable, conf->multiple_signatures, load->diag);
