@@ -241,30 +241,38 @@ first_set(vec v)
 #endif
 
 /*
- * Copies s to the buffer up to the first WSP that may have to go, one with
- * WSP or CR behind it, or until less than a vector is left of either.
- * Gives how many octets went.
+ * Copies *s to the buffer, blank runs reduced, until less than a vector is left
+ * of either or a blank run's end is not in sight.
  */
-static size_t
-copy_clean(struct canon_body *body, struct span s)
+static void
+copy_reduced(struct canon_body *body, struct span *s)
 {
-	size_t room = CANON_BUFFER - body->used, most, i = 0, n;
+	const char *in = s->p, *end = s->p + s->len, *run;
 	char *out = body->buffer + body->used;
+	const char *full = body->buffer + CANON_BUFFER;
 	vec here, behind;
+	size_t n;
 
-	most = room < s.len ? room : s.len;
-	while (i + VEC < most) {
-		here = tabs_to_spaces(load(s.p + i));
-		behind = tabs_to_spaces(load(s.p + i + 1));
-		memcpy(out + i, &here, sizeof(here));
-		n = first_set((vec)(here == ' ') &
-		    ((vec)(behind == ' ') | (vec)(behind == '\r')));
-		i += n;
-		if (n != VEC)
+	while (end - in > VEC && full - out >= VEC) {
+		here = tabs_to_spaces(load(in));
+		behind = load(in + 1);
+		memcpy(out, &here, sizeof(here));
+		/* SP, and WSP or CR behind it, or at least a control */
+		n = first_set((vec)(here == ' ') & (vec)(behind <= ' '));
+		in += n;
+		out += n;
+		if (n == VEC)
+			continue;
+		for (run = in + 1; run < end && is_wsp(*run); run++)
+			;
+		if (end - run < 2)
 			break;
+		if (run[0] != '\r' || run[1] != '\n')
+			*out++ = ' ';
+		in = run;
 	}
-	body->used += i;
-	return i;
+	body->used = (size_t)(out - body->buffer);
+	*s = span_make(in, (size_t)(end - in));
 }
 
 /*
@@ -316,16 +324,18 @@ settle_carry(struct canon_body *body, struct span *s)
 static void
 relax(struct canon_body *body, struct span s)
 {
+	size_t n;
+
 	if (s.len != 0)
 		settle_carry(body, &s);
 	while (s.len > 0) {
-		s = span_skip(s, copy_clean(body, s));
-		if (is_wsp(s.p[0])) {
-			s = span_skip(s, take_blanks(body, s));
-		} else {
+		copy_reduced(body, &s);
+		n = 1;
+		if (is_wsp(s.p[0]))
+			n = take_blanks(body, s);
+		else
 			emit(body, s.p[0]);
-			s = span_skip(s, 1);
-		}
+		s = span_skip(s, n);
 	}
 }
 
