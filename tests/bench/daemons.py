@@ -157,6 +157,7 @@ class DkimpyMilter(Daemon):
 
 POSTERN = """\
 Socket unix:%(socket)s
+UserID root
 LogTarget stderr
 KeyTable file:%(keys)s
 SigningTable refile:%(rows)s

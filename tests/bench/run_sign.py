@@ -27,6 +27,8 @@ OF_OPENDKIM = {("rsa", 2 << 10): 2.5, ("ed25519", 2 << 10): 4,
 def options(parser):
     parser.add_argument("--quick", action="store_true",
         help="a minute: concurrency 10, relaxed/relaxed, three short rounds")
+    parser.add_argument("--only", metavar="TEXT", default="",
+        help="cells whose name has it, such as \"rsa 2 KB\", and nothing else")
     parser.add_argument("--rounds", type=int, help="(5; quick: 3)")
     parser.add_argument("--seconds", type=float,
         help="of load for each figure (1; quick: 0.5)")
@@ -215,12 +217,14 @@ def memory(bench):
 def run(arguments):
     with Scene("bench") as scene:
         bench = Bench(scene, arguments)
-        measured = cells(arguments.quick)
+        measured = [cell for cell in cells(arguments.quick)
+            if arguments.only in cell.name()]
         for cell in measured:
             print_cell(cell, bench.measure(cell))
             bench.check(cell)
-        latency = busy_latency(bench)
-        found = memory(bench)
+        latency = found = None
+        if not arguments.only:
+            latency, found = busy_latency(bench), memory(bench)
         bench.targets.summary()
         write_json(arguments.json, {
             "cells": [{"size": c.size, "concurrency": c.concurrency,
