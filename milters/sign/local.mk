@@ -11,3 +11,8 @@ milters_sign_libsign_a_SOURCES = \
 	milters/sign/sign.c \
 	milters/sign/sign.h
 LIBSIGN = milters/sign/libsign.a
+
+sbin_PROGRAMS += milters/sign/postern-sign
+milters_sign_postern_sign_SOURCES = milters/sign/main.c
+milters_sign_postern_sign_LDADD = $(LIBSIGN) $(LIBPOSTERN) $(LIBS_COMMON) \
+	$(MILTER_LIBS)
