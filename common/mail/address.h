@@ -16,8 +16,7 @@
 enum {
 	ADDRESS_LOCAL_MAX = 255,	/* octets, without quotes */
 	ADDRESS_LIST_MAX = 1000,	/* addresses in one field */
-	ADDRESS_FIELD_MAX = 1 << 20,	/* octets of one field that are read */
-	ADDRESS_COMMENT_DEPTH = 32
+	ADDRESS_FIELD_MAX = 1 << 20	/* octets of one field that are read */
 };
 
 enum address_result {
@@ -29,7 +28,8 @@ enum address_result {
 	ADDRESS_BAD_DOMAIN,	/* no LDH labels after IDNA */
 	ADDRESS_LITERAL,	/* a domain literal, [192.0.2.1]: well-formed,
 				   but nothing that has DNS; domain holds it */
-	ADDRESS_TOO_LONG	/* one of the bounds above */
+	ADDRESS_TOO_LONG	/* one of the bounds above, or the lexer's of
+				   comments in comments */
 };
 
 struct address {

@@ -7,6 +7,8 @@ common_libpostern_a_SOURCES += \
 	common/mail/fold.h \
 	common/mail/header.c \
 	common/mail/header.h \
+	common/mail/lexer.c \
+	common/mail/lexer.h \
 	common/mail/message.c \
 	common/mail/message.h \
 	common/mail/taglist.c \

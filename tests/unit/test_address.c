@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "common/mail/address.h"
+#include "common/mail/lexer.h"
 
 #include <time.h>
 
@@ -508,9 +509,9 @@ test_bounds(void **state)
 	assert_int_equal(list.result, ADDRESS_TOO_LONG);
 	assert_int_equal(address_parse_path(strbuf_span(&text), &arena,
 	    &address), ADDRESS_TOO_LONG);
-	repeat(&text, "(", ADDRESS_COMMENT_DEPTH);
+	repeat(&text, "(", LEXER_COMMENT_DEPTH);
 	strbuf_adds(&text, "x");
-	while (text.len < 2 * ADDRESS_COMMENT_DEPTH + 1)
+	while (text.len < 2 * LEXER_COMMENT_DEPTH + 1)
 		strbuf_addc(&text, ')');
 	strbuf_adds(&text, " a@b");
 	address_list_parse(strbuf_span(&text), &arena, &list);
