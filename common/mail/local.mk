@@ -30,6 +30,10 @@ UNIT_TESTS += tests/unit/test_header
 tests_unit_test_header_SOURCES = tests/unit/test_header.c tests/unit/unit.h
 tests_unit_test_header_LDADD = $(LIBS_UNIT)
 
+UNIT_TESTS += tests/unit/test_lexer
+tests_unit_test_lexer_SOURCES = tests/unit/test_lexer.c tests/unit/unit.h
+tests_unit_test_lexer_LDADD = $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/unit.h
 tests_unit_test_message_LDADD = $(LIBS_UNIT)
