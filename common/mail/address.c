@@ -370,19 +370,3 @@ address_format(const struct address *address, struct arena *arena)
 	*to = '\0';
 	return span_make(out, (size_t)(to - out));
 }
-
-struct span
-address_lookup_key(const struct address *address, struct arena *arena)
-{
-	struct span local = address->local, domain = address->domain;
-	size_t len = local.len + 1 + domain.len, i;
-	char *out = arena_alloc(arena, len + 1), *to = out;
-
-	to = put_span(to, local);
-	*to++ = '@';
-	to = put_span(to, domain);
-	*to = '\0';
-	for (i = 0; i < len; i++)
-		out[i] = ascii_lower(out[i]);
-	return span_make(out, len);
-}

@@ -68,11 +68,4 @@ enum address_result address_parse_path(struct span s, struct arena *arena,
  */
 struct span address_format(const struct address *address, struct arena *arena);
 
-/*
- * "local@domain" in lower case without quoting: the form tables are looked up
- * by. In the arena.
- */
-struct span address_lookup_key(const struct address *address,
-    struct arena *arena);
-
 #endif

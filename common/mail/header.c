@@ -120,24 +120,3 @@ header_count(const struct header_field *fields, size_t count,
 		n += is_named(&fields[i], name);
 	return n;
 }
-
-struct span
-header_unfold(struct span value, struct arena *arena)
-{
-	struct span rest = value, line;
-	char *out, *to;
-
-	if (!span_has(value, '\n'))
-		return span_trim(value);
-	to = out = arena_alloc(arena, value.len + 1);
-	while (span_cut(&rest, '\n', &line)) {
-		if (rest.len == 0 || !is_wsp(rest.p[0]))
-			line.len++;	/* no fold: stays */
-		else if (line.len != 0 && line.p[line.len - 1] == '\r')
-			line.len--;
-		to = put(to, line.p, line.len);
-	}
-	to = put(to, line.p, line.len);
-	*to = '\0';
-	return span_trim(span_make(out, (size_t)(to - out)));
-}

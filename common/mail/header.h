@@ -44,8 +44,4 @@ size_t header_find(const struct header_field *fields, size_t count,
 size_t header_count(const struct header_field *fields, size_t count,
     struct span name);
 
-/* value unfolded (RFC 5322 2.2.3: CRLF before WSP goes) and trimmed. Without
- * folds it is a part of value itself. */
-struct span header_unfold(struct span value, struct arena *arena);
-
 #endif

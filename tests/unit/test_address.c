@@ -441,18 +441,17 @@ test_nul(void **state)
 static const struct {
 	const char *local;
 	const char *text;	/* address_format() */
-	const char *key;	/* address_lookup_key() */
 } formats[] = {
-	{ "a.b", "a.b@example.com", "a.b@example.com" },
-	{ "A+B", "A+B@example.com", "a+b@example.com" },
-	{ "", "\"\"@example.com", "@example.com" },
-	{ ".a", "\".a\"@example.com", ".a@example.com" },
-	{ "a.", "\"a.\"@example.com", "a.@example.com" },
-	{ "a..b", "\"a..b\"@example.com", "a..b@example.com" },
-	{ "a b", "\"a b\"@example.com", "a b@example.com" },
-	{ "A@b", "\"A@b\"@example.com", "a@b@example.com" },
-	{ "a\"\\", "\"a\\\"\\\\\"@example.com", "a\"\\@example.com" },
-	{ "J\xc3\x96", "J\xc3\x96@example.com", "j\xc3\x96@example.com" },
+	{ "a.b", "a.b@example.com" },
+	{ "A+B", "A+B@example.com" },
+	{ "", "\"\"@example.com" },
+	{ ".a", "\".a\"@example.com" },
+	{ "a.", "\"a.\"@example.com" },
+	{ "a..b", "\"a..b\"@example.com" },
+	{ "a b", "\"a b\"@example.com" },
+	{ "A@b", "\"A@b\"@example.com" },
+	{ "a\"\\", "\"a\\\"\\\\\"@example.com" },
+	{ "J\xc3\x96", "J\xc3\x96@example.com" },
 };
 
 static void
@@ -468,8 +467,6 @@ test_format(void **state)
 
 		ROW_EQ(formats[i].text, address_format(&address, &arena),
 		    span_of(formats[i].text));
-		ROW_EQ(formats[i].text, address_lookup_key(&address, &arena),
-		    span_of(formats[i].key));
 		check_again(formats[i].text, &address, &arena);
 	}
 	arena_clear(&arena);

@@ -128,33 +128,6 @@ test_find(void **state)
 	assert_int_equal(header_find(fields, 0, SPAN_LIT("From"), 0), 0);
 }
 
-static const struct {
-	const char *in;
-	const char *want;
-} folds[] = {
-	{ "", "" },
-	{ " a b ", "a b" },
-	{ " a\r\n b", "a b" },
-	{ "\r\n\ta\r\n\t b \r\n ", "a\t b" },
-	{ " a\r\n \r\n b", "a  b" },
-	{ " a\n b", "a b" },
-	{ " a\nb\r\nc", "a\nb\r\nc" },
-	{ "a\r\nb\n", "a\r\nb" },
-};
-
-static void
-test_unfold(void **state)
-{
-	struct arena arena = ARENA_INIT;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ARRAY_LEN(folds); i++)
-		ROW_EQ(folds[i].in, header_unfold(span_of(folds[i].in),
-		    &arena), span_of(folds[i].want));
-	arena_clear(&arena);
-}
-
 int
 main(void)
 {
@@ -162,7 +135,6 @@ main(void)
 		cmocka_unit_test(test_normalize),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_unfold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
