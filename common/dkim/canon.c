@@ -2,6 +2,8 @@
 
 #include "common/base/mem.h"
 
+#include <endian.h>
+
 static const char *const names[] = {
 	[CANON_SIMPLE] = "simple",
 	[CANON_RELAXED] = "relaxed",
@@ -202,77 +204,77 @@ load(const char *p)
 	return v;
 }
 
-static inline vec
-tabs_to_spaces(vec v)
-{
-	return v ^ ((vec)(v == '\t') & ('\t' ^ ' '));
-}
-
 /* The position of the first octet that is not 0; VEC where all are. */
-#ifdef __SSE2__
-static inline size_t
-first_set(vec v)
-{
-	typedef char chars __attribute__((vector_size(VEC)));
-	unsigned mask = (unsigned)__builtin_ia32_pmovmskb128((chars)v);
-
-	return mask != 0 ? (size_t)__builtin_ctz(mask) : VEC;
-}
-#else
 static inline size_t
 first_set(vec v)
 {
 	uint64_t words[VEC / 8];
 
 	memcpy(words, &v, sizeof(words));
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (__builtin_expect((words[0] | words[1]) == 0, 1))
+		return VEC;
 	if (words[0] != 0)
-		return (size_t)__builtin_ctzll(words[0]) / 8;
-	if (words[1] != 0)
-		return 8 + (size_t)__builtin_ctzll(words[1]) / 8;
-#else
-	if (words[0] != 0)
-		return (size_t)__builtin_clzll(words[0]) / 8;
-	if (words[1] != 0)
-		return 8 + (size_t)__builtin_clzll(words[1]) / 8;
-#endif
-	return VEC;
+		return (size_t)__builtin_ctzll(le64toh(words[0])) / 8;
+	return 8 + (size_t)__builtin_ctzll(le64toh(words[1])) / 8;
 }
-#endif
+
+/* Past all WSP at p: a few octets by themselves, for most runs are short. */
+static const char *
+skip_blanks(const char *p, const char *end)
+{
+	const char *near = end - p > VEC ? p + VEC : end;
+	size_t n = VEC;
+	vec v;
+
+	while (p < near && is_wsp(*p))
+		p++;
+	if (p < near)
+		return p;
+	while (n == VEC && end - p >= VEC) {
+		v = load(p);
+		n = first_set(~((vec)(v == ' ') | (vec)(v == '\t')));
+		p += n;
+	}
+	while (p < end && is_wsp(*p))
+		p++;
+	return p;
+}
 
 /*
- * Copies *s to the buffer, blank runs reduced, until less than a vector is left
- * of either or a blank run's end is not in sight.
+ * Relaxes s into the buffer as far as vectors go: each is copied, its tabs made
+ * spaces, and looked at then; where a WSP has WSP or CR behind it, the next one
+ * starts behind that run. Stops before what the end of s leaves open. Gives
+ * the rest.
  */
-static void
-copy_reduced(struct canon_body *body, struct span *s)
+static struct span
+relax_vectors(struct canon_body *body, struct span s)
 {
-	const char *in = s->p, *end = s->p + s->len, *run;
+	const char *in = s.p, *end = s.p + s.len, *next;
 	char *out = body->buffer + body->used;
-	const char *full = body->buffer + CANON_BUFFER;
+	const char *limit = body->buffer + CANON_BUFFER;
 	vec here, behind;
 	size_t n;
 
-	while (end - in > VEC && full - out >= VEC) {
-		here = tabs_to_spaces(load(in));
+	while (end - in > VEC && limit - out >= VEC) {
+		here = load(in);
 		behind = load(in + 1);
+		here ^= (vec)(here == '\t') & ('\t' ^ ' ');
 		memcpy(out, &here, sizeof(here));
-		/* SP, and WSP or CR behind it, or at least a control */
+		/* SP before WSP or CR, or at least before a control */
 		n = first_set((vec)(here == ' ') & (vec)(behind <= ' '));
 		in += n;
 		out += n;
 		if (n == VEC)
 			continue;
-		for (run = in + 1; run < end && is_wsp(*run); run++)
-			;
-		if (end - run < 2)
+		next = skip_blanks(in + 1, end);
+		if (end - next < 2)
 			break;
-		if (run[0] != '\r' || run[1] != '\n')
+		if (next[0] != '\r' || next[1] != '\n')
 			*out++ = ' ';
-		in = run;
+		in = next;
 	}
 	body->used = (size_t)(out - body->buffer);
-	*s = span_make(in, (size_t)(end - in));
+	return span_make(in, (size_t)(end - in));
 }
 
 /*
@@ -283,10 +285,8 @@ copy_reduced(struct canon_body *body, struct span *s)
 static size_t
 take_blanks(struct canon_body *body, struct span s)
 {
-	size_t n = 1;
+	size_t n = (size_t)(skip_blanks(s.p + 1, s.p + s.len) - s.p);
 
-	while (n < s.len && is_wsp(s.p[n]))
-		n++;
 	if (n == s.len) {
 		body->carry = CANON_CARRY_WSP;
 	} else if (s.p[n] == '\r' && n + 1 == s.len) {
@@ -324,18 +324,18 @@ settle_carry(struct canon_body *body, struct span *s)
 static void
 relax(struct canon_body *body, struct span s)
 {
-	size_t n;
-
 	if (s.len != 0)
 		settle_carry(body, &s);
 	while (s.len > 0) {
-		copy_reduced(body, &s);
-		n = 1;
-		if (is_wsp(s.p[0]))
-			n = take_blanks(body, s);
-		else
+		if (CANON_BUFFER - body->used < VEC)
+			flush(body);
+		s = relax_vectors(body, s);
+		if (is_wsp(s.p[0])) {
+			s = span_skip(s, take_blanks(body, s));
+		} else {
 			emit(body, s.p[0]);
-		s = span_skip(s, n);
+			s = span_skip(s, 1);
+		}
 	}
 }
 

@@ -69,3 +69,13 @@ FUZZ_TARGETS += tests/fuzz/fuzz_signature
 tests_fuzz_fuzz_signature_SOURCES = tests/fuzz/fuzz_signature.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_signature_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_signature_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+EXTRA_PROGRAMS += tests/bench/bench_dkim
+tests_bench_bench_dkim_SOURCES = tests/bench/bench_dkim.c \
+	tests/bench/bench.c tests/bench/bench.h
+tests_bench_bench_dkim_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+# By hand: what canonical forms and signatures cost beside OpenSSL's part.
+bench-dkim: tests/bench/bench_dkim$(EXEEXT)
+	tests/bench/bench_dkim$(EXEEXT)
+.PHONY: bench-dkim
