@@ -172,6 +172,7 @@ def busy_latency(bench):
         print_table(["", "p50 ms", "p99 ms", "connect p99 ms", "messages/s"],
             rows)
         for algorithm in "rsa", "ed25519":
+            # Flat out, a signer's messages wait for each other's signatures.
             bench.targets.at_most("p99 at 500 connections, %s, %s" % (how,
                 algorithm), found[how, "postern " + algorithm].median,
                 found[how, "empty"].median, " ms", ".1f")
