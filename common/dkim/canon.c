@@ -57,23 +57,23 @@ fold_at(struct span s)
 static size_t
 relax_value(struct span value, char *out)
 {
+	const char *in = value.p, *end = value.p + value.len;
 	char *start = out;
 	bool blank = false;
 	size_t fold;
-	char c;
 
-	while (value.len > 0) {
-		c = value.p[0];
-		fold = c == '\r' ? fold_at(value) : 0;
-		value = span_skip(value, fold + 1);
-		if (fold != 0 || is_wsp(c)) {
+	while (in < end) {
+		fold = *in == '\r' ? fold_at(span_make(in,
+		    (size_t)(end - in))) : 0;
+		if (fold != 0 || is_wsp(*in)) {
+			in += fold + 1;
 			blank = true;
 			continue;
 		}
 		if (blank && out != start)
 			*out++ = ' ';
 		blank = false;
-		*out++ = c;
+		*out++ = *in++;
 	}
 	return (size_t)(out - start);
 }
