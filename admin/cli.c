@@ -1,5 +1,6 @@
 #include "admin/cli.h"
 
+#include "admin/help.h"
 #include "common/base/escape.h"
 #include "common/base/mem.h"
 #include "common/base/nearest.h"
@@ -9,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HELP_COLUMN = 26 };
-
 /* Texts made for messages: they last as long as the process. */
 static struct arena texts = ARENA_INIT;
 
@@ -19,14 +18,18 @@ static struct arena texts = ARENA_INIT;
 void
 cli_error(const char *fmt, ...)
 {
+	struct strbuf text = STRBUF_INIT, line = STRBUF_INIT;
 	va_list ap;
 
-	fflush(stdout);
-	fputs("postern: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	strbuf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	escape_add(&line, strbuf_span(&text), SIZE_MAX,
+	    ESCAPE_UTF8 | ESCAPE_AGAIN);
+	fflush(stdout);
+	fprintf(stderr, "postern: %s\n", strbuf_str(&line));
+	strbuf_clear(&text);
+	strbuf_clear(&line);
 }
 
 static const char *
@@ -69,95 +72,6 @@ cli_print(struct strbuf *out)
 	fwrite(strbuf_str(out), 1, out->len, stdout);
 	putchar('\n');
 	strbuf_clear(out);
-}
-
-/* ---- help ---- */
-
-static void
-print_option(const struct cli_option *option, FILE *fp)
-{
-	struct strbuf head = STRBUF_INIT;
-	struct span rest = span_of(option->help), line;
-
-	if (option->letter != '\0')
-		strbuf_addf(&head, "-%c, ", option->letter);
-	strbuf_addf(&head, "--%s", option->name);
-	if (option->argument != NULL)
-		strbuf_addf(&head, option->kind == CLI_OPTIONAL ? "[=%s]" :
-		    " %s", option->argument);
-	fprintf(fp, "  %-*s", HELP_COLUMN - 2, head.s);
-	if (head.len + 2 >= HELP_COLUMN)
-		fprintf(fp, "\n%*s", HELP_COLUMN, "");
-	while (span_line(&rest, &line))
-		fprintf(fp, "%.*s\n%*s", SPAN_ARG(line),
-		    rest.len > 0 ? HELP_COLUMN : 0, "");
-	strbuf_clear(&head);
-}
-
-static const struct cli_option help_option = {
-	.name = "help", .letter = 'h', .kind = CLI_FLAG,
-	.help = "this text",
-};
-
-static void
-print_usage(const struct cli_group *group, const struct cli_command *command,
-    FILE *fp)
-{
-	fprintf(fp, "usage: postern %s %s%s%s%s\n", group->name, command->name,
-	    command->option_count > 0 ? " [OPTION...]" : "",
-	    command->arguments[0] != '\0' ? " " : "", command->arguments);
-}
-
-static void
-help_command(const struct cli_group *group, const struct cli_command *command)
-{
-	size_t i;
-
-	print_usage(group, command, stdout);
-	printf("\n%s\n\noptions:\n", command->description);
-	for (i = 0; i < command->option_count; i++)
-		print_option(&command->options[i], stdout);
-	print_option(&help_option, stdout);
-	printf("\nexamples:\n%s", command->examples);
-}
-
-static void
-help_group(const struct cli_group *group, FILE *fp)
-{
-	size_t i;
-
-	fprintf(fp, "usage: postern %s COMMAND\n\n%s\n\ncommands:\n",
-	    group->name, group->summary);
-	for (i = 0; i < group->count; i++)
-		fprintf(fp, "  %-12s%s\n", group->commands[i].name,
-		    group->commands[i].summary);
-	fprintf(fp, "\n\"postern %s COMMAND --help\" says more, with "
-	    "examples.\n", group->name);
-}
-
-static void
-help_all(const struct cli_group *groups, size_t count, FILE *fp)
-{
-	size_t i, k;
-
-	fputs("usage: postern GROUP COMMAND [OPTION...] [ARGUMENT...]\n"
-	    "       postern help [GROUP [COMMAND]]\n"
-	    "       postern --version\n\n"
-	    "Looks after the keys and tables of the Postern mail filters.\n",
-	    fp);
-	for (i = 0; i < count; i++) {
-		fprintf(fp, "\n%s:\n", groups[i].summary);
-		for (k = 0; k < groups[i].count; k++)
-			fprintf(fp, "  %-8s%-12s%s\n", groups[i].name,
-			    groups[i].commands[k].name,
-			    groups[i].commands[k].summary);
-	}
-	fputs("\n\"postern GROUP COMMAND --help\" says more, with examples; so "
-	    "does postern(8).\n\n"
-	    "exit status: 0 done; 1 it ran and the answer is no; 64 wrong "
-	    "usage; 65 bad data;\n66 no such input; 70 internal trouble; "
-	    "73 not written; 74 read or write error;\n75 try again (DNS); "
-	    "77 no permission; 78 configuration\n", fp);
 }
 
 /* ---- one option ---- */
@@ -376,7 +290,7 @@ check_count(const struct line *line, const char *const *args, size_t count)
 		    cli_quote(span_of(args[line->command->most])));
 	else
 		cli_error("%s is missing", line->command->arguments);
-	print_usage(line->group, line->command, stderr);
+	help_usage(line->group, line->command, stderr);
 	return EX_USAGE;
 }
 
@@ -432,9 +346,9 @@ find_command(const struct cli_group *group, const char *name)
 
 	nearest_start(&nearest, span_of(name));
 	for (i = 0; i < group->count; i++) {
-		if (strcmp(name, group->commands[i].name) == 0)
-			return &group->commands[i];
-		nearest_offer(&nearest, group->commands[i].name);
+		if (strcmp(name, group->commands[i]->name) == 0)
+			return group->commands[i];
+		nearest_offer(&nearest, group->commands[i]->name);
 	}
 	cli_error("unknown command %s%s%s%s; see: postern %s --help",
 	    cli_quote(span_of(name)),
@@ -445,16 +359,17 @@ find_command(const struct cli_group *group, const char *name)
 }
 
 static const struct cli_group *
-find_group(const struct cli_group *groups, size_t count, const char *name)
+find_group(const struct cli_group *const *groups, size_t count,
+    const char *name)
 {
 	struct nearest nearest;
 	size_t i;
 
 	nearest_start(&nearest, span_of(name));
 	for (i = 0; i < count; i++) {
-		if (strcmp(name, groups[i].name) == 0)
-			return &groups[i];
-		nearest_offer(&nearest, groups[i].name);
+		if (strcmp(name, groups[i]->name) == 0)
+			return groups[i];
+		nearest_offer(&nearest, groups[i]->name);
 	}
 	cli_error("unknown command %s%s%s%s; see: postern --help",
 	    cli_quote(span_of(name)),
@@ -490,7 +405,8 @@ run_group(const struct cli_group *group, int argc, char **argv)
 
 /* postern help [GROUP [COMMAND]] */
 static int
-help(int argc, char **argv, const struct cli_group *groups, size_t count)
+help(int argc, char **argv, const struct cli_group *const *groups,
+    size_t count)
 {
 	const struct cli_group *group;
 	const struct cli_command *command;
@@ -514,7 +430,8 @@ help(int argc, char **argv, const struct cli_group *groups, size_t count)
 }
 
 int
-cli_main(int argc, char **argv, const struct cli_group *groups, size_t count)
+cli_main(int argc, char **argv, const struct cli_group *const *groups,
+    size_t count)
 {
 	const struct cli_group *group;
 

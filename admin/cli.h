@@ -4,7 +4,7 @@
  * the rows.
  *
  * Results go to standard output, everything else to standard error. Bytes from
- * outside go to a terminal only through cli_escape() or the JSON writer.
+ * outside get there escaped: by cli_error(), cli_escape() or the JSON writer.
  */
 #ifndef POSTERN_ADMIN_CLI_H
 #define POSTERN_ADMIN_CLI_H
@@ -63,16 +63,15 @@ struct cli_command {
 struct cli_group {
 	const char *name;	/* "key" */
 	const char *summary;
-	const struct cli_command *commands;
+	const struct cli_command *const *commands;
 	size_t count;
 };
 
 /* Runs argv and returns the exit status. */
-int cli_main(int argc, char **argv, const struct cli_group *groups,
+int cli_main(int argc, char **argv, const struct cli_group *const *groups,
     size_t count);
 
-/* "postern: ..." on standard error; a value of outside goes through
- * cli_quote(). */
+/* "postern: ..." on standard error. What is not printable is escaped. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* s escaped and in double quotes; lasts until the process ends. */

@@ -12,8 +12,8 @@
 
 #include "common/base/strbuf.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE,
-    LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level { LOG_LEVEL_NONE = -1, LOG_LEVEL_ERROR, LOG_LEVEL_WARNING,
+    LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_JSON };
 
@@ -21,7 +21,7 @@ enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_JSON };
  * ident is borrowed for the life of the process. facility is a syslog word
  * ("mail", "daemon", "local0"...). Returns false, changing nothing, where it
  * is unknown. Before the first call lines go to stderr without a prefix.
- * May be called again (reload).
+ * May be called again (reload). most LOG_LEVEL_NONE: be silent.
  */
 bool log_open(const char *ident, enum log_target target, const char *facility,
     enum log_level most);

@@ -1,0 +1,22 @@
+/*
+ * postern.c - the admin's command.
+ */
+#include "admin/key.h"
+#include "admin/message.h"
+#include "admin/table.h"
+#include "common/base/mem.h"
+
+#include <signal.h>
+
+static const struct cli_group *const groups[] = {
+	&key_group, &table_group, &message_group,
+};
+
+int
+main(int argc, char **argv)
+{
+	/* A reader that has enough ("| head") is no reason to die midway
+	 * through a change. */
+	signal(SIGPIPE, SIG_IGN);
+	return cli_main(argc, argv, groups, ARRAY_LEN(groups));
+}
