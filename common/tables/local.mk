@@ -45,3 +45,8 @@ tests_unit_test_keytable_LDADD = $(LIBS_UNIT)
 tests_unit_test_signtable_SOURCES = tests/unit/test_signtable.c \
 	tests/unit/tables.h tests/unit/unit.h
 tests_unit_test_signtable_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_tables
+tests_fuzz_fuzz_tables_SOURCES = tests/fuzz/fuzz_tables.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_tables_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_tables_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
