@@ -1,17 +1,21 @@
 """postern-sign when something fails: what it refuses, what it survives, and
 that no message is lost or leaves unsigned meanwhile."""
-import json
 import os
 import signal
-import socket
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
     "..", "lib"))
+import smtp
+import verify
+from milter import Lost, Milter
+from nsd import Nsd
+from postfix import Postfix
 from scene import Scene, own, wait_until
-from signer import Load, Signer
+from signer import Load, Signer, zone_txt
+from sink import Sink
 
 CONFIG = 78
 IN_USE = 69
@@ -24,7 +28,7 @@ class Case(unittest.TestCase):
         self.scene = Scene("faults")
         self.addCleanup(self.scene.close)
         self.signer = Signer(self.scene)
-        self.key, _ = self.signer.key("main", "ed25519")
+        self.key, self.key_txt = self.signer.key("main")
         self.signer.table("KeyTable", "main example.org:main:" + self.key)
         self.signer.table("SigningTable", "*@example.org main")
         self.signer.configure()
@@ -32,6 +36,21 @@ class Case(unittest.TestCase):
     def load(self, *options, **how):
         return Load(self.scene, self.signer, "--from", "user@example.org",
             *options, **how)
+
+    def session(self):
+        """An MTA that has sent half of a message."""
+        mta = Milter("unix:" + self.signer.socket)
+        self.addCleanup(mta.close)
+        mta.negotiate()
+        mta.greet("localhost", "127.0.0.1")
+        mta.mail("<user@example.org>")
+        mta.rcpt("<friend@example.net>")
+        mta.data()
+        mta.header("From", " user@example.org")
+        mta.header("Subject", " half")
+        mta.eoh()
+        mta.body(b"the first half\r\n")
+        return mta
 
     def assert_all_signed(self, report, least=1):
         """Every message was answered and got its signature."""
@@ -231,15 +250,17 @@ class AtStop(Case):
         self.assertGreater(report["verdicts"]["connfail"], 0)
 
     def test_term_waits_for_open_message(self):
-        client = self.slow_session()
+        mta = self.session()
         self.signer.process.signal(signal.SIGTERM)
         time.sleep(1.5)
         self.assertTrue(self.signer.process.running())
-        self.assertEqual(client.finish().count("insheader"), 1)
+        mta.body(b"the second half\r\n")
+        self.assertIn(b"DKIM-Signature", mta.eom().inserted())
+        mta.quit()
         self.assertEqual(self.signer.process.wait(10), 0)
 
     def test_second_term_ends_at_once(self):
-        self.slow_session()
+        self.session()
         self.signer.process.signal(signal.SIGTERM)
         time.sleep(1)
         self.assertTrue(self.signer.process.running())
@@ -264,6 +285,130 @@ class AtStop(Case):
         self.assertEqual(self.signer.process.wait(20), 73)
         with open(self.signer.socket) as file:
             self.assertEqual(file.read(), "precious")
+
+
+class AtTheSocket(Case):
+    """What an MTA, or somebody in its place, may do to us."""
+
+    def test_drops_mid_message(self):
+        """State of dropped messages goes with them, however many."""
+        self.signer.start()
+        self.load("--drop-every", "2", seconds=2).finish()
+        files, memory = self.signer.files_open(), self.signer.resident_kb()
+        report = self.load("--drop-every", "2", "--size", "20k",
+            seconds=8).finish()
+        self.assertGreater(report["verdicts"]["aborted"], 500, report)
+        wait_until(lambda: self.signer.files_open() <= files, 10,
+            "descriptors to be closed")
+        self.assertLess(self.signer.resident_kb(), memory + 4096)
+        self.assert_all_signed(self.load(seconds=1).finish())
+
+    def test_drops_at_every_stage(self):
+        self.signer.start()
+        stages = [lambda m: m.greet("localhost", "127.0.0.1"),
+            lambda m: m.mail("<user@example.org>"),
+            lambda m: m.rcpt("<friend@example.net>"), lambda m: m.data(),
+            lambda m: m.header("From", " user@example.org"),
+            lambda m: m.eoh(), lambda m: m.body(b"x\r\n" * 1000),
+            lambda m: m.write(b"E")]
+        for count in range(len(stages) + 1):
+            with Milter("unix:" + self.signer.socket) as mta:
+                mta.negotiate()
+                for stage in stages[:count]:
+                    stage(mta)
+        self.assert_all_signed(self.load(seconds=1).finish())
+
+    def test_slow_sessions_hold_up_nobody(self):
+        self.signer.start()
+        slow = [self.session() for _ in range(100)]
+        self.assert_all_signed(self.load(seconds=3).finish(), 100)
+        for mta in slow:
+            mta.body(b"the second half\r\n")
+            self.assertIn(b"DKIM-Signature", mta.eom().inserted())
+
+    def test_silent_session_ends(self):
+        """After MilterTimeout, in the middle of a packet too."""
+        self.signer.configure(MilterTimeout="10s")
+        self.signer.start()
+        idle, cut = self.session(), self.session()
+        cut.socket.sendall(b"\0\0")
+        files = self.signer.files_open()
+        for mta in idle, cut:
+            mta.socket.settimeout(25)
+            with self.assertRaises(Lost):
+                mta.read()
+        wait_until(lambda: self.signer.files_open() <= files - 2, 5,
+            "descriptors to be closed")
+        self.assert_all_signed(self.load(seconds=1).finish())
+
+    def test_nonsense(self):
+        """Octets that are no milter packets end that session, no more."""
+        self.signer.start()
+        for octets in b"GET / HTTP/1.0\r\n\r\n", b"\xff" * 64, b"\0" * 64, \
+            b"\0\0\0\x01E" * 20, b"\0\0\0\x02DC" * 3, \
+            b"\0\0\0\x0dO\0\0\0\0\0\0\0\0\0\0\0\0":
+            with Milter("unix:" + self.signer.socket) as mta:
+                mta.socket.sendall(octets)
+                mta.socket.settimeout(0.3)
+                try:
+                    while mta.socket.recv(4096):
+                        pass
+                except OSError:
+                    pass
+        self.assertTrue(self.signer.process.running())
+        self.assert_all_signed(self.load(seconds=1).finish())
+
+
+class BehindPostfix(Case):
+    """A signer that is away makes mail wait; none leaves unsigned."""
+
+    def setUp(self):
+        super().setUp()
+        self.sink = Sink(self.scene)
+        self.postfix = Postfix(self.scene, self.sink.port)
+        self.signer = Signer(self.scene, self.postfix.queue, "behind")
+        key, text = self.signer.key("main")
+        self.signer.table("KeyTable", "main example.org:main:" + key)
+        self.signer.table("SigningTable", "*@example.org main")
+        self.signer.configure()
+        self.dns = Nsd(self.scene, {"example.org": zone_txt(
+            "main._domainkey", text)}).start()
+        self.postfix.settings.update(
+            smtpd_milters=self.signer.postfix_socket,
+            non_smtpd_milters=self.signer.postfix_socket)
+        self.signer.start()
+        self.postfix.start()
+
+    def message(self, subject):
+        return smtp.message("user@example.org", "friend@example.net", subject)
+
+    def send(self, subject):
+        with smtp.Client(self.postfix.port) as client:
+            return client.send("user@example.org", ["friend@example.net"],
+                self.message(subject))
+
+    def test_away_and_back(self):
+        self.signer.process.signal(signal.SIGKILL)
+        self.signer.process.wait()
+        with self.assertRaises(smtp.Reply) as caught:
+            self.send("while away")
+        self.assertEqual(caught.exception.code, 451)
+        self.postfix.sendmail("user@example.org", ["friend@example.net"],
+            self.message("local"))
+        self.postfix.wait_log(r"milter-reject.*4\.7\.1")
+        self.signer.start()
+        self.send("back again")
+        self.postfix.flush()
+        for subject in "back again", "local":
+            verify.check(self.sink.wait(subject, 60).data, self.dns)
+        self.assertEqual(len(self.sink.messages), 2)
+
+    def test_reload_while_mail_flows(self):
+        for number in range(20):
+            self.send("flow %d" % number)
+            self.signer.process.signal(signal.SIGHUP)
+        for number in range(20):
+            verify.check(self.sink.wait("flow %d" % number).data, self.dns)
 
 
 if __name__ == "__main__":
