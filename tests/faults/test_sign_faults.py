@@ -19,6 +19,7 @@ from sink import Sink
 
 CONFIG = 78
 IN_USE = 69
+SENDER = "sender@d0000000.example"      # milterload's
 
 
 class Case(unittest.TestCase):
@@ -29,13 +30,12 @@ class Case(unittest.TestCase):
         self.addCleanup(self.scene.close)
         self.signer = Signer(self.scene)
         self.key, self.key_txt = self.signer.key("main")
-        self.signer.table("KeyTable", "main example.org:main:" + self.key)
-        self.signer.table("SigningTable", "*@example.org main")
+        self.signer.table("KeyTable", "main d0000000.example:main:" + self.key)
+        self.signer.table("SigningTable", "*@d0000000.example main")
         self.signer.configure()
 
     def load(self, *options, **how):
-        return Load(self.scene, self.signer, "--from", "user@example.org",
-            *options, **how)
+        return Load(self.scene, self.signer, *options, **how)
 
     def session(self):
         """An MTA that has sent half of a message."""
@@ -43,10 +43,10 @@ class Case(unittest.TestCase):
         self.addCleanup(mta.close)
         mta.negotiate()
         mta.greet("localhost", "127.0.0.1")
-        mta.mail("<user@example.org>")
+        mta.mail("<%s>" % SENDER)
         mta.rcpt("<friend@example.net>")
         mta.data()
-        mta.header("From", " user@example.org")
+        mta.header("From", " " + SENDER)
         mta.header("Subject", " half")
         mta.eoh()
         mta.body(b"the first half\r\n")
@@ -106,9 +106,9 @@ class AtStart(Case):
 
     def test_table_rows(self):
         """Everything that is wrong is said at once."""
-        self.signer.table("KeyTable", "main example.org:main:" + self.key,
+        self.signer.table("KeyTable", "main d0000000.example:main:" + self.key,
             "short example.org")
-        self.signer.table("SigningTable", "*@example.org main",
+        self.signer.table("SigningTable", "*@d0000000.example main",
             "*@example.com other", "lonely")
         self.refuses_to_start("KeyTable:2:", "SigningTable:2:",
             "SigningTable:3:")
@@ -170,7 +170,7 @@ class AtReload(Case):
             if "reload" in name and "fail" in name)
 
     def test_broken_row(self):
-        self.signer.table("SigningTable", "# a comment", "*@example.org main",
+        self.signer.table("SigningTable", "# a comment", "*@d0000000.example main",
             "*@example.com")
         self.refused_under_load("SigningTable:3:")
 
@@ -194,7 +194,7 @@ class AtReload(Case):
     def test_all_tables_gone(self):
         os.unlink(os.path.join(self.signer.dir, "KeyTable"))
         os.unlink(os.path.join(self.signer.dir, "SigningTable"))
-        self.refused_under_load("KeyTable", "SigningTable")
+        self.refused_under_load(os.path.join(self.signer.dir, "KeyTable"))
 
     def test_repaired(self):
         """After a refused reload the next good one counts."""
@@ -242,12 +242,11 @@ class AtStop(Case):
         self.signer.process.signal(signal.SIGTERM)
         report = load.finish()
         self.assertEqual(self.signer.process.wait(35), 0)
-        self.assertEqual(report["errors"], {}, report)
-        self.assertEqual(set(report["verdicts"]), {"accept", "connfail"})
+        # It stopped listening at once, long before the load ended.
+        self.assertEqual(set(report["errors"]), {"connect"}, report)
+        self.assertEqual(set(report["verdicts"]), {"accept"})
         self.assertEqual(report["actions"]["insheader"],
             report["verdicts"]["accept"])
-        # It stopped listening at once, long before the load ended.
-        self.assertGreater(report["verdicts"]["connfail"], 0)
 
     def test_term_waits_for_open_message(self):
         mta = self.session()
@@ -293,22 +292,22 @@ class AtTheSocket(Case):
     def test_drops_mid_message(self):
         """State of dropped messages goes with them, however many."""
         self.signer.start()
-        self.load("--drop-every", "2", seconds=2).finish()
+        self.assert_all_signed(self.load(seconds=2).finish())
         files, memory = self.signer.files_open(), self.signer.resident_kb()
-        report = self.load("--drop-every", "2", "--size", "20k",
-            seconds=8).finish()
-        self.assertGreater(report["verdicts"]["aborted"], 500, report)
+        load = self.load(seconds=5)
+        for _ in range(1000):
+            self.session().close()
+        self.assert_all_signed(load.finish())
         wait_until(lambda: self.signer.files_open() <= files, 10,
             "descriptors to be closed")
         self.assertLess(self.signer.resident_kb(), memory + 4096)
-        self.assert_all_signed(self.load(seconds=1).finish())
 
     def test_drops_at_every_stage(self):
         self.signer.start()
         stages = [lambda m: m.greet("localhost", "127.0.0.1"),
-            lambda m: m.mail("<user@example.org>"),
+            lambda m: m.mail("<%s>" % SENDER),
             lambda m: m.rcpt("<friend@example.net>"), lambda m: m.data(),
-            lambda m: m.header("From", " user@example.org"),
+            lambda m: m.header("From", " " + SENDER),
             lambda m: m.eoh(), lambda m: m.body(b"x\r\n" * 1000),
             lambda m: m.write(b"E")]
         for count in range(len(stages) + 1):
@@ -404,10 +403,10 @@ class BehindPostfix(Case):
         self.assertEqual(len(self.sink.messages), 2)
 
     def test_reload_while_mail_flows(self):
-        for number in range(20):
+        for number in range(10):
             self.send("flow %d" % number)
             self.signer.process.signal(signal.SIGHUP)
-        for number in range(20):
+        for number in range(10):
             verify.check(self.sink.wait("flow %d" % number).data, self.dns)
 
 

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from scene import SRCDIR, own, program, tail, user_ids, wait_until
@@ -112,23 +113,21 @@ class Signer:
         return self
 
     def _notify_socket(self):
+        """Somebody who reads what systemd would, as soon as it is said."""
         path = self.scene.path(self.name + ".notify")
         if os.path.exists(path):
             os.unlink(path)
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.bind(path)
-        self.notify.setblocking(False)
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(path)
         os.chmod(path, 0o777)
-        self.scene.on_close(self.notify.close)
+        self.scene.on_close(lambda: notify.shutdown(socket.SHUT_RD))
+        threading.Thread(target=listen, args=(notify, self.states),
+            daemon=True).start()
         return path
 
     def told(self, state):
         """How often it has told systemd so."""
-        while True:
-            try:
-                self.states += self.notify.recv(65536).split(b"\n")
-            except BlockingIOError:
-                return self.states.count(state)
+        return self.states.count(state)
 
     def wait_ready(self, seconds=20):
         def ready():
@@ -188,6 +187,12 @@ class Signer:
     def resident_kb(self):
         with open("/proc/%d/status" % self.process.pid) as file:
             return int(re.search(r"VmRSS:\s*(\d+)", file.read()).group(1))
+
+
+def listen(notify, states):
+    with notify:
+        while data := notify.recv(65536):
+            states += data.split(b"\n")
 
 
 def record(path, kind):

@@ -57,24 +57,15 @@ class Sink:
             with open(name, "wb") as file:
                 file.write(message.data)
 
-    def clear(self):
-        with self.lock:
-            self.messages.clear()
-
     def find(self, subject):
         with self.lock:
             return [m for m in self.messages if m.subject() == subject]
 
-    def wait(self, subject, seconds=20):
-        """The first message with that subject."""
-        return wait_until(lambda: self.find(subject), seconds,
-            "a message %r" % subject)[0]
-
-    def wait_count(self, count, seconds=60):
-        wait_until(lambda: len(self.messages) >= count, seconds,
-            "%d messages" % count)
-        with self.lock:
-            return list(self.messages)
+    def wait(self, subject, seconds=20, number=1):
+        """The number-th message with that subject."""
+        wait_until(lambda: len(self.find(subject)) >= number, seconds,
+            "message %d with subject %r" % (number, subject))
+        return self.find(subject)[number - 1]
 
 
 class Server(socketserver.ThreadingTCPServer):

@@ -69,9 +69,11 @@ def by_mail_dkim(data, dns):
 
 def check(data, dns, count=1):
     """AssertionError unless the message has count signatures, all of which
-    both others accept."""
+    both others accept; Ed25519 dkimpy alone where Mail::DKIM is too old to
+    know it, as Debian 12's is."""
     verdicts = by_dkimpy(data, dns) + by_mail_dkim(data, dns)
-    bad = [str(v) for v in verdicts if not v.ok]
+    bad = [str(v) for v in verdicts if not v.ok and
+        "unsupported algorithm ed25519" not in v.text]
     if bad or len(verdicts) != 2 * count:
         raise AssertionError("%d verdicts for %d signatures wanted; %s\n%s" %
             (len(verdicts), count, "; ".join(bad) or "none bad",
