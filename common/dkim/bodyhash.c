@@ -10,8 +10,7 @@ _Static_assert((int)BODYHASH_SIZE == (int)CRYPTO_HASH_SIZE,
 
 struct bodyhash {
 	EVP_MD_CTX *ctx;
-	uint64_t limit;
-	uint64_t octets;
+	uint64_t room;			/* octets up to the limit */
 	bool failed;
 	struct canon_body body;		/* last: it is large */
 };
@@ -20,13 +19,10 @@ static void
 hash_octets(void *arg, const void *data, size_t len)
 {
 	struct bodyhash *hash = arg;
-	uint64_t room = hash->limit - hash->octets;
 
-	if (hash->octets >= hash->limit)
-		room = 0;
-	hash->octets += len;
-	if (room < len)
-		len = (size_t)room;
+	if (hash->room < len)
+		len = (size_t)hash->room;
+	hash->room -= len;
 	if (len != 0 && EVP_DigestUpdate(hash->ctx, data, len) != 1)
 		hash->failed = true;
 }
@@ -37,8 +33,7 @@ bodyhash_new(enum canon canon, uint64_t limit, struct strbuf *err)
 	struct bodyhash *hash = xmalloc(sizeof(*hash));
 	const EVP_MD *md = crypto_sha256();
 
-	hash->limit = limit;
-	hash->octets = 0;
+	hash->room = limit;
 	hash->failed = false;
 	hash->ctx = EVP_MD_CTX_new();
 	if (md == NULL || hash->ctx == NULL ||
@@ -74,16 +69,4 @@ bodyhash_end(struct bodyhash *hash, unsigned char out[BODYHASH_SIZE],
 	if (hash->failed || EVP_DigestFinal_ex(hash->ctx, out, NULL) != 1)
 		return crypto_failed("SHA-256 of the body", err);
 	return 0;
-}
-
-uint64_t
-bodyhash_octets(const struct bodyhash *hash)
-{
-	return hash->octets;
-}
-
-bool
-bodyhash_is_full(const struct bodyhash *hash)
-{
-	return hash->octets >= hash->limit;
 }

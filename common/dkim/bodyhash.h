@@ -23,9 +23,5 @@ void bodyhash_add(struct bodyhash *hash, struct span piece);
 /* Once, after the last piece. -1 where the crypto library failed. */
 int bodyhash_end(struct bodyhash *hash, unsigned char out[BODYHASH_SIZE],
     struct strbuf *err);
-/* Canonical octets seen so far, those over the limit included. */
-uint64_t bodyhash_octets(const struct bodyhash *hash);
-/* True when limit is finite and reached: no further piece changes it. */
-bool bodyhash_is_full(const struct bodyhash *hash);
 
 #endif

@@ -425,9 +425,3 @@ dkim_signset_signs(const struct dkim_signset *set, struct span name)
 	return by_prefix && !span_has(name, ';') &&
 	    list_match(&set->omit, name) == NULL;
 }
-
-bool
-dkim_signset_oversigns(const struct dkim_signset *set, struct span name)
-{
-	return list_match(&set->oversign, name) != NULL;
-}

@@ -43,6 +43,5 @@ void dkim_signset_select(const struct dkim_signset *set,
     struct span **names, size_t *name_count);
 
 bool dkim_signset_signs(const struct dkim_signset *set, struct span name);
-bool dkim_signset_oversigns(const struct dkim_signset *set, struct span name);
 
 #endif
