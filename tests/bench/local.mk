@@ -43,7 +43,7 @@ EXTRA_DIST += \
 	tests/bench/run_tables.py
 
 # Not a test: make tests/bench/bench_tables
-EXTRA_PROGRAMS = tests/bench/bench_tables
+EXTRA_PROGRAMS += tests/bench/bench_tables
 tests_bench_bench_tables_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/bench_tables.c
 tests_bench_bench_tables_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
