@@ -1,5 +1,5 @@
 /*
- * fold.h - writes a header field's value so that lines stay within 78 columns
+ * fold.h - writes a header field's value so that lines stay under 78 columns
  * where the parts allow it, and never pass 998 octets.
  *
  * A part longer than that is cut at the limit, as the next MTA would do it: who
@@ -10,7 +10,7 @@
 
 #include "common/base/strbuf.h"
 
-enum { FOLD_COLUMNS = 78, FOLD_HARD_LIMIT = 998 };
+enum { FOLD_COLUMNS = 77, FOLD_HARD_LIMIT = 998 };
 
 struct fold {
 	struct strbuf *out;

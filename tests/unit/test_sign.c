@@ -3,6 +3,7 @@
 
 #include "common/base/base64.h"
 #include "common/dkim/sign.h"
+#include "common/mail/fold.h"
 #include "common/mail/message.h"
 
 static struct dkim_key *rsa, *ed25519;
@@ -98,7 +99,7 @@ has(struct span s, const char *what)
 	return memmem(s.p, s.len, what, strlen(what)) != NULL;
 }
 
-/* No line over 78 columns but for what cannot be broken. */
+/* No line of 78 columns or more but for what cannot be broken. */
 static void
 check_lines(const char *name, struct span value, size_t most)
 {
@@ -146,7 +147,7 @@ test_round(void **state)
 			assert_false(verifies(&message, keys[k].key,
 			    results[k].value, span_of("other"),
 			    &message.arena));
-			check_lines(bodies[i / 4], results[k].value, 78);
+			check_lines(bodies[i / 4], results[k].value, FOLD_COLUMNS);
 		}
 		message_clear(&message);
 	}
@@ -230,7 +231,7 @@ test_long_parts(void **state)
 	strbuf_adds(&identity, "@example.com");
 	key = sign_key(ed25519, identity.s);
 	sign(&basic, &key, 1, &message, span_of(""), &result);
-	check_lines("identity", result.value, 78);
+	check_lines("identity", result.value, FOLD_COLUMNS);
 	assert_true(verifies(&message, ed25519, result.value, span_of(""),
 	    &message.arena));
 	dkim_signature_parse(result.value, &message.arena, &s, &reason);
@@ -251,7 +252,7 @@ test_diagnostics(void **state)
 	(void)state;
 	options.diagnostics = true;
 	sign(&options, &key, 1, &message, span_of(""), &result);
-	check_lines("z=", result.value, 78);
+	check_lines("z=", result.value, FOLD_COLUMNS);
 	assert_true(has(result.value, " z=From:=20Joe=20<joe@example.com>"));
 	assert_true(has(result.value, "|To:=20sue@example.net"));
 	assert_false(has(result.value, "Other"));
