@@ -1,0 +1,6 @@
+EXTRA_DIST += \
+	tests/interop/mail_dkim.pl \
+	tests/interop/messages.py \
+	tests/interop/namespace.py \
+	tests/interop/test_interop.py \
+	tests/interop/verifiers.py
