@@ -26,7 +26,8 @@ crypto_hash(struct span data, unsigned char out[CRYPTO_HASH_SIZE],
 {
 	const EVP_MD *md = crypto_sha256();
 
-	if (md == NULL || EVP_Digest(data.p, data.len, out, NULL, md, NULL) != 1)
+	if (md == NULL ||
+	    EVP_Digest(data.p, data.len, out, NULL, md, NULL) != 1)
 		return crypto_failed("SHA-256", err);
 	return 0;
 }

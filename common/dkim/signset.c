@@ -243,9 +243,9 @@ check_breaking(const struct reading *r)
 			    "signature would ever verify; leave it out",
 			    r->setting, diag_quote(r->diag, entry->name));
 		else
-			diag_warning(r->diag, r->file, r->line, "%s: %s changes "
-			    "on the way, which breaks the signature; better "
-			    "leave it out", r->setting,
+			diag_warning(r->diag, r->file, r->line, "%s: %s "
+			    "changes on the way, which breaks the signature; "
+			    "better leave it out", r->setting,
 			    diag_quote(r->diag, entry->name));
 	}
 }

@@ -13,12 +13,14 @@
 struct dkim_signset;
 
 /*
- * The three settings as the admin wrote them (comma lists; NULL: defaults;
- * "*" in front makes the list a delta to the default: "*,+x-mine,-subject",
- * each item a name with + or - or none for +). SignHeaders names what to sign,
- * OmitHeaders what never to sign, OversignHeaders what to seal; a name that is
- * oversigned is signed. Errors (a bad name, From omitted) go to diag with the
- * place. Never NULL.
+ * The three settings as the admin wrote them (comma lists; NULL: defaults; an
+ * item "*" makes the list a delta to the default: "*,+x-mine,-subject", each
+ * item a name with + or - or none for +; "." alone is the empty list).
+ * SignHeaders names what to sign, OmitHeaders what never to sign; in both a
+ * last "*" ("X-*") stands for all names that begin so. OversignHeaders names
+ * what to seal; a name that is oversigned is signed. A name written in full in
+ * SignHeaders beats the default OmitHeaders, a written OmitHeaders beats all.
+ * Errors (a bad name, From omitted) go to diag with the place. Never NULL.
  */
 struct dkim_signset_options {
 	const char *sign;

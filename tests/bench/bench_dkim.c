@@ -37,7 +37,8 @@ static const struct kind {
 	    "sed do eiusmod.\r\n" },
 	{ "base64", "TG9yZW0gaXBzdW0gZG9sb3Igc2l0IGFtZXQsIGNvbnNlY3RldHVyIGFk"
 	    "aXBpc2NpbmcgZWxpdAo=\r\n" },
-	{ "indented code", "\t\tif (a == b)  \r\n\t\t\treturn  (c);\t/* x */\r\n" },
+	{ "indented code", "\t\tif (a == b)  \r\n"
+	    "\t\t\treturn  (c);\t/* x */\r\n" },
 	{ "blanks", "                                                        "
 	    "                     \r\n" },
 	{ "worst case", "a  b  c  d  e  f  g  h  i  j  k  l  m  n  o  p  " },

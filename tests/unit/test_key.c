@@ -101,7 +101,8 @@ test_parse(void **state)
 		    DKIM_RSA_SHA256 },
 		{ "base64 of DER", RSA_BASE64, DKIM_RSA_SHA256 },
 		{ "seed", ED25519_SEED, DKIM_ED25519_SHA256 },
-		{ "seed and a line end", ED25519_SEED "\r\n", DKIM_ED25519_SHA256 },
+		{ "seed and a line end", ED25519_SEED "\r\n",
+		    DKIM_ED25519_SHA256 },
 	};
 	struct strbuf out = STRBUF_INIT;
 	struct dkim_key *key;

@@ -45,9 +45,9 @@ test_results(void **state)
 		{ V "p=MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcH"
 		    "URo=", DKIM_RECORD_BAD_KEY },
 		/* 512 bits */
-		{ V "p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALcJkVRuWhUSzMNeJBxavDbxvE"
-		    "na4yP0vYg8MYp07sfpQyIlaxTqQHI+3oIjpszZH4LIxj8EK8g2yQ6RnV1/"
-		    "WW8CAwEAAQ==", DKIM_RECORD_BAD_KEY },
+		{ V "p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALcJkVRuWhUSzMNeJB"
+		    "xavDbxvEna4yP0vYg8MYp07sfpQyIlaxTqQHI+3oIjpszZH4LI"
+		    "xj8EK8g2yQ6RnV1/WW8CAwEAAQ==", DKIM_RECORD_BAD_KEY },
 		/* octets behind it */
 		{ V P "AAAA", DKIM_RECORD_BAD_KEY },
 	};

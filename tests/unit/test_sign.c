@@ -158,9 +158,12 @@ test_layout(void **state)
 {
 	static const char want[] =
 	    " v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.com;\r\n"
-	    "\ts=sel; t=1700000000; x=1700003600; i=@example.com; h=From:Message-ID:Date:\r\n"
-	    "\tSubject:To:From:To:Cc:Subject:Date:Reply-To:Message-ID:In-Reply-To:\r\n"
-	    "\tReferences:MIME-Version:Content-Type:Content-Transfer-Encoding;\r\n"
+	    "\ts=sel; t=1700000000; x=1700003600; i=@example.com; "
+	    "h=From:Message-ID:Date:\r\n"
+	    "\tSubject:To:From:To:Cc:Subject:Date:Reply-To:Message-ID:"
+	    "In-Reply-To:\r\n"
+	    "\tReferences:MIME-Version:Content-Type:"
+	    "Content-Transfer-Encoding;\r\n"
 	    "\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=";
 	struct dkim_sign_key key = sign_key(ed25519, "@example.com");
 	struct dkim_sign_options options = basic;
