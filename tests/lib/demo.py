@@ -54,6 +54,15 @@ class Demo:
         say("a private Postfix listens at 127.0.0.1 port %d" %
             self.postfix.port)
 
+    def test_key(self):
+        done = self.scene.run([program("admin/postern"), "key", "test",
+            DOMAIN, "-c", self.signer.conf, "--nameserver",
+            "127.0.0.1@%d" % self.dns.port], check=False)
+        say("postern key test " + DOMAIN)
+        for line in (done.stdout + done.stderr).splitlines():
+            say("    " + line)
+        return done.returncode == 0
+
     def send(self):
         ways = {"by SMTP": lambda data: smtp.send(self.postfix.port, SENDER,
             [RECIPIENT], data), "by the sendmail command": lambda data:
@@ -122,7 +131,8 @@ def run(keep):
     with Scene("quickstart") as scene:
         demo = Demo(scene)
         demo.start()
-        good = [demo.show(*sent) for sent in demo.send()]
+        good = [demo.test_key()]
+        good += [demo.show(*sent) for sent in demo.send()]
         if not all(good):
             print("\nThe signer's log:\n" + demo.signer.log())
             return 1
