@@ -63,6 +63,12 @@ gate_left(void)
 		;
 }
 
+void
+gate_entered(void)
+{
+	gate.inside++;
+}
+
 size_t
 gate_inside(void)
 {

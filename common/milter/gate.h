@@ -27,8 +27,10 @@ void gate_open(int fd, size_t max_sessions);
  */
 void gate_close(void);
 
-/* A connection that came through the gate is closed. */
+/* A connection that came through the gate is closed; one that was counted out
+ * goes on after all. */
 void gate_left(void);
+void gate_entered(void);
 
 size_t gate_inside(void);	/* connections open now */
 uint64_t gate_total(void);	/* let in so far */
