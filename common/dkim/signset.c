@@ -392,12 +392,15 @@ dkim_signset_select(const struct dkim_signset *set,
     struct span **names, size_t *name_count)
 {
 	struct selection s = { set, NULL, 0, 0 };
-	size_t i, most = count + set->oversign.count;
+	size_t i, most = count + set->oversign.count + 1;
 
 	if (most > DKIM_HEADER_NAMES_MAX)
 		most = DKIM_HEADER_NAMES_MAX;
 	s.names = arena_alloc(arena, most * sizeof(*s.names));
 	select_fields(&s, fields, count, true);
+	/* h= must have it (RFC 6376 5.4), even where the message does not */
+	if (s.count == 0)
+		s.names[s.count++] = SPAN_LIT("From");
 	select_fields(&s, fields, count, false);
 	for (i = 0; i < set->oversign.count && s.count < most; i++)
 		s.names[s.count++] = set->oversign.entries[i].name;

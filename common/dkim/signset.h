@@ -37,8 +37,8 @@ void dkim_signset_free(struct dkim_signset *set);
 /*
  * The h= names for these fields: each signed field's name as it is written in
  * the message, in the order the bottom-up selection takes them, then the
- * oversigned names once more. In the arena; malformed fields and fields past
- * DKIM_HEADER_NAMES_MAX are left out.
+ * oversigned names once more; From in every case. In the arena. Malformed
+ * fields and fields past DKIM_HEADER_NAMES_MAX are left out.
  */
 void dkim_signset_select(const struct dkim_signset *set,
     const struct header_field *fields, size_t count, struct arena *arena,
