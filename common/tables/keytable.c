@@ -1,17 +1,15 @@
 #include "common/tables/keytable.h"
 
 #include "common/base/mem.h"
-#include "common/base/nearest.h"
 #include "common/mail/domain.h"
+#include "common/tables/keyrow.h"
 #include "common/tables/keystore.h"
-#include "common/tables/pattern.h"
 #include "common/tables/rowindex.h"
 
 #include <stdlib.h>
 
 enum {
 	NAME_MAX_OCTETS = 255,
-	GUESS_NAMES_MAX = 10000,	/* names compared by spelling */
 	SLOT_NONE = UINT32_MAX		/* no key: a faulty row, or by sender */
 };
 
@@ -24,14 +22,6 @@ struct keytable {
 	size_t cap;
 	struct rowindex names;
 	struct keystore *store;
-};
-
-/* A row's value, cut. */
-struct parts {
-	struct span domain;
-	struct span selector;
-	struct span key;
-	struct span algorithm;	/* empty: none */
 };
 
 static bool
@@ -69,149 +59,6 @@ keytable_free(struct keytable *table)
 	free(table);
 }
 
-/* ---- one row ---- */
-
-/* What every check of a row needs. */
-struct load {
-	struct keytable *table;
-	struct keytable_row *row;
-	struct diag *diag;
-};
-
-static void
-row_error(const struct load *load, const char *text)
-{
-	if (!diag_skip(load->diag, DIAG_ERROR))
-		diag_error(load->diag, load->table->set.name, load->row->line,
-		    "key %s: %s", diag_quote(load->diag, load->row->name),
-		    text);
-}
-
-static void
-part_error(const struct load *load, const char *part, struct span value,
-    const char *text)
-{
-	if (!diag_skip(load->diag, DIAG_ERROR))
-		diag_error(load->diag, load->table->set.name, load->row->line,
-		    "key %s: %s %s %s", diag_quote(load->diag,
-		    load->row->name), part, diag_quote(load->diag, value),
-		    text);
-}
-
-static bool
-is_path(struct span key)
-{
-	return span_starts(key, SPAN_LIT("/")) ||
-	    span_starts(key, SPAN_LIT("./")) ||
-	    span_starts(key, SPAN_LIT("../"));
-}
-
-/* Whether what follows the last colon was meant as an algorithm: a path may
- * have colons of its own, a key in the row may not. */
-static bool
-is_algorithm(struct span key, struct span word)
-{
-	return !is_path(key) || word.len == 0 ||
-	    span_starts(word, SPAN_LIT("rsa")) ||
-	    span_starts(word, SPAN_LIT("ed25519"));
-}
-
-static void
-cut_value(struct span value, struct parts *parts)
-{
-	struct span word;
-	size_t colon;
-
-	memset(parts, 0, sizeof(*parts));
-	span_cut(&value, ':', &parts->domain);
-	span_cut(&value, ':', &parts->selector);
-	colon = span_rfind(value, ':');
-	if (colon < value.len) {
-		word = span_skip(value, colon + 1);
-		if (is_algorithm(value, word)) {
-			parts->algorithm = span_trim(word);
-			value = span_first(value, colon);
-		}
-	}
-	parts->domain = span_trim(parts->domain);
-	parts->selector = span_trim(parts->selector);
-	parts->key = span_trim(value);
-}
-
-static bool
-has_all_parts(const struct load *load, const struct parts *parts)
-{
-	const struct {
-		const char *name;
-		struct span value;
-	} all[] = {
-		{ "domain", parts->domain },
-		{ "selector", parts->selector },
-		{ "key", parts->key },
-	};
-	struct strbuf text = STRBUF_INIT;
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(all); i++)
-		if (all[i].value.len == 0)
-			strbuf_addf(&text, "%s%s", text.len != 0 ? " and " :
-			    "has no ", all[i].name);
-	if (text.len == 0)
-		return true;
-	strbuf_adds(&text, "; write name domain:selector:key");
-	row_error(load, text.s);
-	strbuf_clear(&text);
-	return false;
-}
-
-static bool
-take_domain(const struct load *load, struct span domain)
-{
-	if (span_is(domain, "%")) {
-		load->row->domain = domain;
-		return true;
-	}
-	if (pattern_domain(domain, &load->table->arena, &load->row->domain))
-		return true;
-	part_error(load, "domain", domain, span_has(domain, '%') ?
-	    "is not possible: \"%\" stands alone, for the sender's domain" :
-	    "is no valid domain name; it becomes d=");
-	return false;
-}
-
-static bool
-take_selector(const struct load *load, struct span selector)
-{
-	if (pattern_domain(selector, &load->table->arena,
-	    &load->row->selector))
-		return true;
-	part_error(load, "selector", selector, span_has(selector, '%') ?
-	    "is not possible: \"%\" is not replaced in selectors" :
-	    "is no valid selector: letters, digits and hyphens, with dots "
-	    "between");
-	return false;
-}
-
-static bool
-take_algorithm(const struct load *load, struct span word)
-{
-	if (word.len == 0)
-		return true;
-	load->row->has_algorithm = true;
-	if (dkim_algorithm_parse(word, &load->row->algorithm))
-		return true;
-	if (!load->row->is_path)	/* word may be a piece of the key */
-		row_error(load, "what follows its key is no algorithm; leave "
-		    "it out, or write rsa-sha256 or ed25519-sha256");
-	else
-		part_error(load, "algorithm", word,
-		    span_is_nocase(word, "rsa-sha1") ?
-		    "is not allowed any more (RFC 8301); leave it out" :
-		    "is unknown; leave it out, or write rsa-sha256 or "
-		    "ed25519-sha256");
-	return false;
-}
-
 /* path with every "%" replaced, in the arena where anything changes. */
 static struct span
 expand_path(const struct keytable *table, struct span path,
@@ -244,43 +91,18 @@ is_by_sender(const struct keytable_row *row)
 }
 
 static void
-take_key(const struct load *load, struct span key)
+add_key(struct keytable *table, struct keytable_row *row)
 {
-	struct keytable *table = load->table;
-	struct keytable_row *row = load->row;
+	struct span source = row->key;
 
-	row->key = key;
 	if (is_by_sender(row))
 		return;
 	if (row->is_path)
-		key = expand_path(table, key, row->domain, &table->arena);
-	row->slot = keystore_add(table->store, key, row->is_path, row->line);
+		source = expand_path(table, source, row->domain,
+		    &table->arena);
+	row->slot = keystore_add(table->store, source, row->is_path,
+	    row->line);
 }
-
-/* All parts are looked at, also where one is no good. */
-static void
-take_value(const struct load *load, struct span value)
-{
-	struct parts parts;
-	bool good;
-
-	if (value.len == 0) {
-		row_error(load, "has no value; write name "
-		    "domain:selector:key");
-		return;
-	}
-	cut_value(value, &parts);
-	if (!has_all_parts(load, &parts))
-		return;
-	load->row->is_path = is_path(parts.key);
-	good = take_domain(load, parts.domain);
-	good = take_selector(load, parts.selector) && good;
-	good = take_algorithm(load, parts.algorithm) && good;
-	if (good)
-		take_key(load, parts.key);
-}
-
-/* ---- the table ---- */
 
 static struct keytable_row *
 add_row(struct keytable *table, struct span name, unsigned line)
@@ -314,47 +136,53 @@ lower_name(struct span name, char lower[NAME_MAX_OCTETS], struct span *out)
 	return true;
 }
 
-static void
-take_name(const struct load *load)
+static struct keyrow_load
+load_of(struct keytable *table, struct keytable_row *row, struct diag *diag)
 {
-	struct keytable *table = load->table;
+	return (struct keyrow_load){ row, table->set.name, &table->arena,
+	    diag };
+}
+
+static void
+take_name(struct keytable *table, const struct keyrow_load *load)
+{
 	uint32_t number = (uint32_t)(table->count - 1), first;
 	char lower[NAME_MAX_OCTETS];
 	struct strbuf text = STRBUF_INIT;
 	struct span key;
 
 	if (!lower_name(load->row->name, lower, &key)) {
-		row_error(load, "its name is longer than 255 bytes");
+		keyrow_error(load, "its name is longer than 255 bytes");
 		return;
 	}
 	if (span_has(load->row->name, ':'))
-		row_error(load, "its name has a \":\", so no SigningTable row "
+		keyrow_error(load, "its name has a \":\", so no SigningTable row "
 		    "can point at it; rename it");
 	first = rowindex_add(&table->names, key, number);
 	if (first == number)
 		return;
 	strbuf_addf(&text, "line %u has that name already; rename one, or "
 	    "remove it", table->rows[first].line);
-	row_error(load, text.s);
+	keyrow_error(load, text.s);
 	strbuf_clear(&text);
 }
 
 /* The fourth part against what the key turned out to be. */
 static void
-check_algorithm(const struct load *load)
+check_algorithm(const struct keytable *table, const struct keyrow_load *load)
 {
 	const struct keytable_row *row = load->row;
 	enum dkim_algorithm is;
 	struct strbuf text = STRBUF_INIT;
 
 	if (!row->has_algorithm || row->slot == SLOT_NONE ||
-	    !keystore_algorithm(load->table->store, row->slot, &is) ||
+	    !keystore_algorithm(table->store, row->slot, &is) ||
 	    is == row->algorithm)
 		return;
 	strbuf_addf(&text, "says %s, but its key is for %s; correct the "
 	    "fourth part or leave it out",
 	    dkim_algorithm_name(row->algorithm), dkim_algorithm_name(is));
-	row_error(load, text.s);
+	keyrow_error(load, text.s);
 	strbuf_clear(&text);
 }
 
@@ -394,13 +222,13 @@ static void
 check_keys(struct keytable *table, const struct keytable_options *options,
     struct diag *diag)
 {
-	struct load load = { table, NULL, diag };
+	struct keyrow_load load;
 	size_t i;
 
 	keystore_check(table->store, table->set.name, diag);
 	for (i = 0; i < table->count; i++) {
-		load.row = &table->rows[i];
-		check_algorithm(&load);
+		load = load_of(table, &table->rows[i], diag);
+		check_algorithm(table, &load);
 	}
 	check_table_file(table, options, diag);
 }
@@ -410,7 +238,7 @@ keytable_load(const char *spec, const struct dataset_place *place,
     const struct keytable_options *options, struct diag *diag)
 {
 	struct keytable *table = new_table(place, options);
-	struct load load = { table, NULL, diag };
+	struct keyrow_load load;
 	struct dataset_row row;
 
 	if (dataset_open(spec, place, &table->set, diag) != 0) {
@@ -421,9 +249,10 @@ keytable_load(const char *spec, const struct dataset_place *place,
 		diag_note(diag, place->file, place->line, "%s: its names are "
 		    "no patterns; refile: is read as file:", place->setting);
 	while (dataset_next(&table->set, &row, diag)) {
-		load.row = add_row(table, row.key, row.line);
-		take_name(&load);
-		take_value(&load, row.value);
+		load = load_of(table, add_row(table, row.key, row.line), diag);
+		take_name(table, &load);
+		if (keyrow_parse(&load, row.value))
+			add_key(table, load.row);
 	}
 	if (table->count == 0)
 		diag_warning(diag, table->set.name, 0, "%s has no rows, so "
@@ -439,23 +268,18 @@ keytable_single(const char *domain, const char *selector,
     const struct keytable_options *options, struct diag *diag)
 {
 	struct keytable *table = new_table(place, options);
-	struct load load = { table, NULL, diag };
-	struct span key;
-	bool good;
+	struct arena *arena = &table->arena;
+	struct keyrow_load load;
 
 	table->set.name = xstrdup(place->file != NULL ? place->file :
 	    place->setting);
-	load.row = add_row(table, SPAN_LIT("default"), place->line);
-	take_name(&load);
-	key = arena_dup(&table->arena, span_trim(span_of(key_file)));
-	load.row->is_path = true;
-	if (key.len == 0)
-		row_error(&load, "the path of its file is missing");
-	good = take_domain(&load, arena_dup(&table->arena, span_of(domain)));
-	good = take_selector(&load, arena_dup(&table->arena,
-	    span_of(selector))) && good;
-	if (good && key.len != 0)
-		take_key(&load, key);
+	load = load_of(table, add_row(table, SPAN_LIT("default"),
+	    place->line), diag);
+	take_name(table, &load);
+	if (keyrow_take(&load, arena_dup(arena, span_of(domain)),
+	    arena_dup(arena, span_of(selector)),
+	    arena_dup(arena, span_trim(span_of(key_file)))))
+		add_key(table, load.row);
 	check_keys(table, options, diag);
 	return table;
 }
@@ -482,83 +306,6 @@ keytable_find(const struct keytable *table, struct span name)
 	if (lower_name(name, lower, &key))
 		number = rowindex_get(&table->names, key);
 	return number != ROWINDEX_NONE ? &table->rows[number] : NULL;
-}
-
-/* ---- what was meant ---- */
-
-/* Whether the row is the one of an owner name "selector._domainkey.domain",
- * or, without_selector, of its domain. */
-static bool
-is_owner(const struct keytable_row *row, struct span name,
-    bool without_selector)
-{
-	static const struct span mark = { "._domainkey.", 12 };
-	const char *at = name.len != 0 ?
-	    memmem(name.p, name.len, mark.p, mark.len) : NULL;
-	struct span domain;
-
-	if (at == NULL)
-		return false;
-	domain = span_skip(name, (size_t)(at - name.p) + mark.len);
-	return span_eq_nocase(row->domain, domain) && (without_selector ||
-	    span_eq_nocase(row->selector,
-	    span_first(name, (size_t)(at - name.p))));
-}
-
-/* How surely the row was meant; 0: not at all. */
-static unsigned
-likeness(const struct keytable_row *row, struct span name, struct span domain)
-{
-	if (is_owner(row, name, false))
-		return 4;
-	if (is_owner(row, name, true))
-		return 3;
-	if (span_eq_nocase(row->domain, name))
-		return 2;
-	return domain.len != 0 && span_eq_nocase(row->domain, domain) ? 1 : 0;
-}
-
-static const struct keytable_row *
-guess_by_spelling(const struct keytable *table, struct span name)
-{
-	struct arena scratch = ARENA_INIT;
-	const struct keytable_row *found = NULL;
-	struct nearest nearest;
-	const char *candidate;
-	size_t i;
-
-	nearest_start(&nearest, name);
-	for (i = 0; i < table->count && i < GUESS_NAMES_MAX; i++) {
-		candidate = arena_dup(&scratch, table->rows[i].name).p;
-		nearest_offer(&nearest, candidate);
-		if (nearest.best == candidate)
-			found = &table->rows[i];
-	}
-	arena_clear(&scratch);
-	return found;
-}
-
-const struct keytable_row *
-keytable_guess(const struct keytable *table, struct span name,
-    struct span domain)
-{
-	const struct keytable_row *best = NULL, *similar;
-	unsigned level, top = 0;
-	size_t i;
-
-	for (i = 0; i < table->count; i++) {
-		level = likeness(&table->rows[i], name, domain);
-		if (level <= top)
-			continue;
-		top = level;
-		best = &table->rows[i];
-	}
-	if (top > 1)
-		return best;
-	similar = guess_by_spelling(table, name);
-	if (similar != NULL)
-		return similar;
-	return best != NULL || table->count != 1 ? best : &table->rows[0];
 }
 
 const struct keytable_row *

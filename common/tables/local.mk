@@ -7,6 +7,11 @@ common_libpostern_a_SOURCES += \
 	common/tables/hostlist.h \
 	common/tables/keycache.c \
 	common/tables/keycache.h \
+	common/tables/keyguess.c \
+	common/tables/keylook.c \
+	common/tables/keylook.h \
+	common/tables/keyrow.c \
+	common/tables/keyrow.h \
 	common/tables/keystore.c \
 	common/tables/keystore.h \
 	common/tables/keytable.c \

@@ -1,6 +1,6 @@
 #include "tests/unit/tables.h"
 
-#include "common/base/base64.h"
+#include "common/tables/keycache.h"
 #include "common/tables/keytable.h"
 
 #include <pthread.h>
@@ -241,7 +241,10 @@ test_options(void **state)
 	keytable_free(keytable_load(scratch_path("keys"), &place, &opts,
 	    &diag));
 	row_says("uid", &diag, SAYS("1", "error", "DIR/ed: user 12345, as "
-	    "whom the daemon runs, cannot read it; chown it to that user"));
+	    "whom the daemon runs, cannot read it; chown it to that user")
+	    SAYS("1", "warning", "DIR: user 12345, as whom the daemon runs, "
+	    "cannot enter this directory by its owner and mode 0700; chown "
+	    "or chgrp it"));
 }
 
 static void
@@ -462,8 +465,8 @@ test_late(void **state)
 	    "the path, or make the key with \"postern key generate\"")
 	    SAYS("3", "error", "DIR/open: mode 0644 lets others than its "
 	    "owner at the private key; chmod 0600 it")
-	    "DIR/keys: note: 6 different keys: the first 1 were read and "
-	    "tried, the rest is when it is first used; -n tries them all\n");
+	    "DIR/keys: note: of 6 different keys 1 were read and tried, the "
+	    "others will be when they are first used; -n tries all\n");
 	assert_int_equal(keytable_resolve(table, keytable_find(table,
 	    span_of("d")), span_of("x.y"), &arena, &key, &err), -1);
 	assert_non_null(strstr(err.s, "garbage: no private key"));
@@ -637,6 +640,42 @@ test_threads(void **state)
 	}
 }
 
+/* The key not asked for the longest time goes; who still has it may use it. */
+static void
+test_cache(void **state)
+{
+	static const struct {
+		char act;	/* 'p'ut, 'g'et and find, 'n'ot there */
+		const char *path;
+	} steps[] = {
+		{ 'n', "a" }, { 'p', "a" }, { 'p', "b" }, { 'p', "c" },
+		{ 'g', "a" }, { 'p', "d" }, { 'n', "b" }, { 'g', "a" },
+		{ 'g', "c" }, { 'g', "d" }, { 'p', "a" }, { 'p', "e" },
+		{ 'n', "a" }, { 'g', "c" }, { 'g', "d" }, { 'g', "e" },
+	};
+	struct keycache *cache = keycache_new(3);
+	struct strbuf err = STRBUF_INIT;
+	struct dkim_key *key, *kept;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(steps); i++) {
+		if (steps[i].act == 'p') {
+			keycache_put(cache, span_of(steps[i].path), ed);
+			continue;
+		}
+		key = keycache_get(cache, span_of(steps[i].path));
+		if ((key != NULL) != (steps[i].act == 'g'))
+			fail_msg("step %zu: %s", i, steps[i].path);
+		dkim_key_free(key);
+	}
+	kept = keycache_get(cache, span_of("c"));
+	keycache_free(cache);
+	assert_int_equal(dkim_key_probe(kept, &err), 0);
+	dkim_key_free(kept);
+	keycache_free(NULL);
+}
+
 int
 main(void)
 {
@@ -651,6 +690,7 @@ main(void)
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_guess),
 		cmocka_unit_test(test_single),
+		cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_threads),
 	};
 

@@ -673,6 +673,88 @@ test_against_reference(void **state)
 	strbuf_clear(&row);
 }
 
+/* ---- many rows ---- */
+
+enum { MANY = 30000 };
+
+/* text with "#" replaced by the number. */
+static void
+add_numbered(struct strbuf *out, const char *text, size_t number)
+{
+	struct span rest = span_of(text), head;
+
+	span_cut(&rest, '#', &head);
+	strbuf_addf(out, "%.*s%zu%.*s", SPAN_ARG(head), number,
+	    SPAN_ARG(rest));
+}
+
+static void
+test_many_rows(void **state)
+{
+	static const struct {
+		const char *row;
+		const char *local, *domain;	/* of a sender it matches */
+	} kinds[] = {
+		{ "*@d#.example any\n", "a", "d#.example" },
+		{ "u@u#.Example any\n", "u", "u#.example" },
+		{ "*@*.b#.example any\n", "a", "x.b#.example" },
+		{ "*.s#.example any\n", "a", "y.s#.example" },
+	};
+	struct strbuf text = STRBUF_INIT, domain = STRBUF_INIT;
+	struct diag diag = DIAG_INIT;
+	struct arena arena = ARENA_INIT;
+	struct signtable_match match;
+	struct signtable *table;
+	struct address sender;
+	size_t i, kind;
+
+	(void)state;
+	for (i = 0; i < MANY; i++)
+		add_numbered(&text, kinds[i % 4].row, i);
+	table = load("refile:", strbuf_span(&text), false, &diag);
+	row_says("many", &diag, "");
+	assert_int_equal(signtable_count(table), MANY);
+	for (i = 0; i < MANY; i++) {
+		kind = i % 4;
+		strbuf_reset(&domain);
+		add_numbered(&domain, kinds[kind].domain, i);
+		sender = (struct address){ span_of(kinds[kind].local),
+		    strbuf_span(&domain) };
+		assert_int_equal(signtable_lookup(table, &sender, &arena,
+		    &match, 1, NULL, NULL), 1);
+		assert_int_equal(match.line, i + 1);
+		arena_reset(&arena);
+	}
+	signtable_free(table);
+	strbuf_clear(&text);
+	strbuf_clear(&domain);
+	arena_clear(&arena);
+}
+
+/* Every row but the first is shadowed, and all have one pattern: found in one
+ * go each, kept to a number, all counted. */
+static void
+test_many_shadows(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct diag diag = DIAG_INIT;
+	struct signtable *table;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 100000; i++)
+		strbuf_adds(&text, "*@example.com k\n");
+	for (i = 0; i < 2; i++) {
+		table = load("refile:", strbuf_span(&text), i != 0, &diag);
+		assert_int_equal(diag.found[DIAG_WARNING], 99999);
+		assert_int_equal(diag.count, DIAG_KEEP);
+		assert_true(diag.arena.total < 200000);
+		signtable_free(table);
+		diag_clear(&diag);
+	}
+	strbuf_clear(&text);
+}
+
 int
 main(void)
 {
@@ -685,6 +767,8 @@ main(void)
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_longest_sender),
 		cmocka_unit_test(test_against_reference),
+		cmocka_unit_test(test_many_rows),
+		cmocka_unit_test(test_many_shadows),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
