@@ -4,12 +4,14 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 void
 notify_send(const char *state)
 {
+	static const struct timeval patience = { 1, 0 };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t len = path != NULL ? strlen(path) : 0;
@@ -23,6 +25,8 @@ notify_send(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
+	/* Who does not read must not hang us. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	/* Nobody to tell when this fails: systemd will say so itself. */
 	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL,
 	    (struct sockaddr *)&to,

@@ -3,10 +3,13 @@
 #include "common/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,16 +45,50 @@ sleep_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
+/*
+ * A Unix socket whose file is gone gets no connections any more. A TCP socket
+ * does until it is closed, and who is in its queue then is cut off; so its
+ * packets are dropped first: whoever tries to connect meanwhile tries again
+ * after a second and is refused.
+ */
+static void
+drop_packets(int fd)
+{
+	static struct sock_filter none[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	static const struct sock_fprog program = { 1, none };
+	int domain = AF_UNIX;
+	socklen_t len = sizeof(domain);
+
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	if (domain != AF_UNIX)
+		setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		    sizeof(program));
+}
+
+/* libmilter goes on to wait for this descriptor: it gives up on one that is
+ * closed or shut down, but this one just never has anything. */
+static void
+replace_by_silence(int fd)
+{
+	int silence = eventfd(0, EFD_CLOEXEC);
+
+	if (silence >= 0) {
+		dup3(silence, fd, O_CLOEXEC);
+		close(silence);
+	}
+}
+
 void
 gate_close(void)
 {
 	struct pollfd queue = { .fd = gate.fd, .events = POLLIN };
 	int i;
 
+	drop_packets(gate.fd);
 	for (i = 0; i < QUEUE_MS && poll(&queue, 1, 0) > 0; i++)
 		sleep_ms(1);
 	gate.closed = true;
-	shutdown(gate.fd, SHUT_RDWR);
+	replace_by_silence(gate.fd);
 }
 
 void
@@ -94,26 +131,41 @@ turn_away(const char *why)
 	return -1;
 }
 
+/* Counted before it is there: the daemon must not find nobody inside while
+ * one is on the way. */
+static int
+let_in(int fd, struct sockaddr *address, socklen_t *len)
+{
+	int conn, error;
+
+	gate.inside++;
+	conn = accept4(fd, address, len, SOCK_CLOEXEC);
+	if (conn >= 0) {
+		gate.total++;
+		gate.full = false;
+		return conn;
+	}
+	error = errno;
+	gate_left();
+	errno = error;
+	return -1;
+}
+
 int
 gate_accept(int fd, struct sockaddr *address, socklen_t *len)
 {
 	int conn;
 
-	if (fd == gate.fd && gate.closed)
-		return turn_away("stopping");
-	if (fd == gate.fd && gate.inside >= gate.max)
-		return turn_away("which is the limit of open files");
-	conn = accept4(fd, address, len, SOCK_CLOEXEC);
 	if (fd != gate.fd)
-		return conn;
+		return accept4(fd, address, len, 0);
+	if (gate.closed)
+		return turn_away("stopping");
+	if (gate.inside >= gate.max)
+		return turn_away("which is the limit of open files");
+	conn = let_in(fd, address, len);
 	if (conn < 0 && (errno == EMFILE || errno == ENFILE ||
 	    errno == ENOBUFS || errno == ENOMEM))
 		return turn_away("out of descriptors or memory");
-	if (conn >= 0) {
-		gate.inside++;
-		gate.total++;
-		gate.full = false;
-	}
 	return conn;
 }
 

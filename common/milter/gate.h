@@ -22,8 +22,7 @@ void gate_open(int fd, size_t max_sessions);
 
 /*
  * Those who wait in the queue are let in, for a second at most, and then
- * nobody: the system refuses whoever tries to connect. The socket file must be
- * gone already.
+ * nobody any more. A Unix socket's file must be gone already.
  */
 void gate_close(void);
 

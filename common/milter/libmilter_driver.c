@@ -3,7 +3,6 @@
 #include "common/base/clock.h"
 #include "common/base/escape.h"
 #include "common/base/log.h"
-#include "common/base/map.h"
 #include "common/base/mem.h"
 #include "common/milter/daemon.h"
 #include "common/milter/gate.h"
@@ -12,7 +11,6 @@
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -264,71 +262,12 @@ run_handler(struct link *link, filter_handler *handler, enum filter_step step)
 	return handler(&link->context);
 }
 
-/* ---- sessions without negotiation ---- */
-
 /*
- * Sendmail ends a session and begins the next one on the same connection
- * without agreeing on the options anew (SMFIC_QUIT_NC). libmilter says no more
- * than that a session is closed, so each one's terms are kept for a while.
+ * The protocol has a way to begin another session on a connection without
+ * agreeing on the options anew (SMFIC_QUIT_NC); neither Postfix nor Sendmail
+ * uses it, and libmilter says no more than that a session is closed. What was
+ * agreed is forgotten then, so no message can be handled.
  */
-enum { KEPT_TERMS = 256 };
-
-struct terms {
-	SMFICTX *mta;
-	uint64_t macros;	/* hash of generation_macros() */
-	unsigned steps;
-	bool keeps_space;
-	bool can_skip;
-};
-
-static struct {
-	pthread_mutex_t lock;
-	struct terms rows[KEPT_TERMS];
-} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static struct terms *
-terms_row(const SMFICTX *mta)
-{
-	return &kept.rows[map_hash(span_make(&mta, sizeof(mta))) % KEPT_TERMS];
-}
-
-static struct terms
-terms_of(const struct link *link)
-{
-	return (struct terms){
-		.mta = link->mta,
-		.macros = map_hash(span_of(generation_macros(link->generation))),
-		.steps = generation_steps(link->generation),
-		.keeps_space = link->keeps_space,
-		.can_skip = link->can_skip,
-	};
-}
-
-static void
-keep_terms(const struct link *link)
-{
-	struct terms terms = terms_of(link);
-
-	pthread_mutex_lock(&kept.lock);
-	*terms_row(link->mta) = terms;
-	pthread_mutex_unlock(&kept.lock);
-}
-
-/* False where the terms are forgotten, or the configuration needs others. */
-static bool
-resume_terms(struct link *link)
-{
-	struct terms now = terms_of(link), then;
-
-	pthread_mutex_lock(&kept.lock);
-	then = *terms_row(link->mta);
-	pthread_mutex_unlock(&kept.lock);
-	link->keeps_space = then.keeps_space;
-	link->can_skip = then.can_skip;
-	return then.mta == now.mta && then.macros == now.macros &&
-	    then.steps == now.steps;
-}
-
 static struct link *
 link_of(SMFICTX *mta)
 {
@@ -336,16 +275,13 @@ link_of(SMFICTX *mta)
 
 	if (link != NULL)
 		return link;
+	log_error("the MTA goes on with a milter connection it has closed: its "
+	    "messages get a temporary failure");
 	gate_entered();
 	link = link_new(mta);
-	if (!resume_terms(link)) {
-		log_notice("the MTA goes on with a connection from before a "
-		    "reload: temporary failure, so that it opens a new one");
-		link->session_verdict = (struct verdict){
-		    .action = VERDICT_TEMPFAIL, .code = 451,
-		    .enhanced = "4.3.0" };
-		link->session_is_decided = true;
-	}
+	link->session_verdict = (struct verdict){ .action = VERDICT_TEMPFAIL,
+	    .code = 451, .enhanced = "4.3.0" };
+	link->session_is_decided = true;
 	return link;
 }
 
@@ -638,10 +574,8 @@ on_close(SMFICTX *mta)
 {
 	struct link *link = smfi_getpriv(mta);
 
-	if (link != NULL) {
-		keep_terms(link);
+	if (link != NULL)
 		link_free(link);
-	}
 	gate_left();
 	return SMFIS_CONTINUE;
 }

@@ -50,6 +50,9 @@ tests_fuzz_fuzz_file_driver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_file_driver_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
 # A filter that does what its settings say, for the tests of the daemon.
-check_PROGRAMS += tests/faults/testmilter
-tests_faults_testmilter_SOURCES = tests/faults/testmilter.c
-tests_faults_testmilter_LDADD = $(LIBPOSTERN) $(LIBS_COMMON) $(MILTER_LIBS)
+check_PROGRAMS += tests/daemon/testmilter
+tests_daemon_testmilter_SOURCES = tests/daemon/testmilter.c
+tests_daemon_testmilter_LDADD = $(LIBPOSTERN) $(LIBS_COMMON) $(MILTER_LIBS)
+dist_check_SCRIPTS += tests/daemon/test_daemon.sh
+TESTS += tests/daemon/test_daemon.sh
+EXTRA_DIST += tests/daemon

@@ -30,8 +30,9 @@ def builddir():
     """Where the programs were built: said by make check and ./check; else the
     first place that has them."""
     named = os.environ.get("POSTERN_BUILDDIR")
-    places = [named] if named else [
-        os.path.join(SRCDIR, "build", "check"), SRCDIR]
+    if named:
+        return named
+    places = [os.path.join(SRCDIR, "build", "check"), SRCDIR]
     for place in places:
         if os.access(os.path.join(place, "admin", "postern"), os.X_OK):
             return place

@@ -2,21 +2,17 @@
 unprivileged user from the start, its socket in a directory inside Postfix's
 queue, keys and directories with the modes of the unit's tmpfiles.d file."""
 import base64
-import glob
 import json
 import os
 import pwd
 import re
-import signal
-import socket
 import subprocess
-import threading
 import time
 
-from scene import SRCDIR, own, program, tail, user_ids, wait_until
+from scene import SRCDIR, own, program, user_ids
+from service import Service
 
 SOCKET_DIRECTORY = "postern-sign"
-READY = b"READY=1"
 
 
 def unit_user():
@@ -43,13 +39,13 @@ def unit_umask():
         return int(re.search(r"(?m)^UMask=(\d+)", file.read()).group(1), 8)
 
 
-class Signer:
+class Signer(Service):
     """One daemon: its configuration, keys, tables, log and counters. name
     keeps several in one scene apart."""
 
     def __init__(self, scene, socket_root=None, name="sign"):
-        self.scene = scene
-        self.name = name
+        super().__init__(scene, name, "milters/sign/postern-sign",
+            name + "/sign.conf")
         self.user = unit_user()
         modes = installed_modes()
         root = socket_root or scene.mkdir("run")
@@ -62,8 +58,6 @@ class Signer:
         self.dir = scene.mkdir(name)
         self.keys = scene.mkdir(name + "/keys", modes["keys"], self.user)
         self.run = scene.mkdir(name + "/run", 0o755, self.user)
-        self.conf = os.path.join(self.dir, "sign.conf")
-        self.log_path = scene.path(name + ".log")
         self.settings = {
             "Socket": "unix:" + self.socket,
             "KeyTable": os.path.join(self.dir, "KeyTable"),
@@ -72,16 +66,6 @@ class Signer:
             "CountersFile": os.path.join(self.run, "counters.prom"),
             "PidFile": os.path.join(self.run, "pid"),
         }
-        self.process = None
-        self.states = []
-
-    # ---- what an admin writes ----
-
-    def configure(self, **settings):
-        """Writes sign.conf; a setting that is None is left out."""
-        self.settings.update(settings)
-        self.scene.write(self.name + "/sign.conf", "".join("%s\t%s\n" % item
-            for item in self.settings.items() if item[1] is not None))
 
     def table(self, name, *rows):
         return self.scene.write("%s/%s" % (self.name, name),
@@ -99,54 +83,8 @@ class Signer:
         own(path, 0o600, self.user)
         return path, record(path, kind)
 
-    # ---- its life ----
-
     def start(self, wait=True):
-        self.states = []
-        env = dict(os.environ, NOTIFY_SOCKET=self._notify_socket())
-        self.process = self.scene.start([program(
-            "milters/sign/postern-sign"), "-f", "-c", self.conf],
-            log=self.log_path, env=env, user=self.user, cwd="/",
-            umask=unit_umask())
-        if wait:
-            self.wait_ready()
-        return self
-
-    def _notify_socket(self):
-        """Somebody who reads what systemd would, as soon as it is said."""
-        path = self.scene.path(self.name + ".notify")
-        if os.path.exists(path):
-            os.unlink(path)
-        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        notify.bind(path)
-        os.chmod(path, 0o777)
-        self.scene.on_close(lambda: notify.shutdown(socket.SHUT_RD))
-        threading.Thread(target=listen, args=(notify, self.states),
-            daemon=True).start()
-        return path
-
-    def told(self, state):
-        """How often it has told systemd so."""
-        return self.states.count(state)
-
-    def wait_ready(self, seconds=20):
-        def ready():
-            if not self.process.running():
-                raise RuntimeError("postern-sign ended with status %d:\n%s" %
-                    (self.process.wait(), tail(self.log_path)))
-            return self.told(READY)
-        wait_until(ready, seconds, "postern-sign's READY=1")
-
-    def reload(self, seconds=30):
-        """SIGHUP; returns when the reload is over, done or refused."""
-        before = self.told(READY)
-        self.process.signal(signal.SIGHUP)
-        wait_until(lambda: self.told(READY) > before, seconds, "the reload")
-
-    def stop(self, seconds=35):
-        """SIGTERM; its exit status."""
-        self.process.signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+        return super().start(wait, user=self.user, umask=unit_umask())
 
     def check(self):
         """postern-sign -n as the daemon's user: (status, what it said)."""
@@ -156,16 +94,6 @@ class Signer:
             cwd="/")
         return done.returncode, done.stdout + done.stderr
 
-    # ---- what it says ----
-
-    def log(self):
-        with open(self.log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def wait_log(self, pattern, seconds=10):
-        return wait_until(lambda: re.search(pattern, self.log()), seconds,
-            "%r in the log:\n%s" % (pattern, tail(self.log_path)))
-
     def decision(self, queue_id, seconds=10):
         """The {key: value} of the line about that message; a key that comes
         several times has its last value."""
@@ -173,26 +101,6 @@ class Signer:
             seconds).group(1)
         pairs = re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S*)', line)
         return {key: value.strip('"') for key, value in pairs}
-
-    def counters(self):
-        """{metric with labels: value} of the counters file, as it is now."""
-        with open(self.settings["CountersFile"]) as file:
-            rows = [line.rsplit(" ", 1) for line in file
-                if line.strip() and not line.startswith("#")]
-        return {name: float(value) for name, value in rows}
-
-    def files_open(self):
-        return len(glob.glob("/proc/%d/fd/*" % self.process.pid))
-
-    def resident_kb(self):
-        with open("/proc/%d/status" % self.process.pid) as file:
-            return int(re.search(r"VmRSS:\s*(\d+)", file.read()).group(1))
-
-
-def listen(notify, states):
-    with notify:
-        while data := notify.recv(65536):
-            states += data.split(b"\n")
 
 
 def record(path, kind):

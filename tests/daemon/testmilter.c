@@ -6,7 +6,8 @@
  *	Edit insert|change|delete N NAME[:VALUE], addrcpt|delrcpt ADDRESS
  *	Wants STEP...	(helo mail rcpt headers body)
  *	Token TEXT	comes back in X-Echo
- *	Rows N		makes loading and the snapshot that large
+ *	Rows N		makes the snapshot that large
+ *	LoadPause N	makes loading take that many seconds
  *
  * $TESTMILTER_REPLIES names the stages with an answer (connect helo mail rcpt
  * body): the one thing that is not a setting of a filter.
@@ -17,6 +18,7 @@
 #include "common/milter/daemon.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum stage { AT_CONNECT, AT_HELO, AT_MAIL, AT_RCPT, AT_HEADERS, AT_BODY,
     AT_END, STAGES };
@@ -31,6 +33,7 @@ struct test_conf {
 	const char *refuse;	/* the recipient AtRcpt is for */
 	bool echo;
 	int64_t rows;
+	int64_t load_pause;
 	struct verdict verdicts[STAGES];
 	unsigned steps;
 };
@@ -76,6 +79,7 @@ static const struct setting settings[] = {
 	ROW("Macros", SETTING_STRING, macros, NULL, 0, 100, 0),
 	ROW("Refuse", SETTING_STRING, refuse, NULL, 0, 100, 0),
 	ROW("Echo", SETTING_BOOL, echo, "no", 0, 0, 0),
+	ROW("LoadPause", SETTING_SECONDS, load_pause, "0", 0, 60, 0),
 	ROW("Rows", SETTING_NUMBER, rows, "0", 0, 10000000, 0),
 };
 
@@ -157,6 +161,7 @@ test_load(struct filter_load *load)
 			    &conf->verdicts[stage]);
 	conf->steps = read_bits(conf->wants, step_words,
 	    ARRAY_LEN(step_words));
+	sleep((unsigned)conf->load_pause);
 	for (i = 0; i < conf->rows; i++)
 		memset(arena_alloc(load->arena, 100), 'x', 100);
 }
