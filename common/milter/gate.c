@@ -1,6 +1,7 @@
 #include "common/milter/gate.h"
 
 #include "common/base/log.h"
+#include "common/milter/starved.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAUSE_MS = 50, QUEUE_MS = 1000 };
+enum { PAUSE_MS = 50, QUEUE_MS = 1000, KNOCKS_MAX = 32 };
 
 /* The prototypes' names are ours, the symbols the C library's. */
 int gate_accept(int fd, struct sockaddr *address, socklen_t *len)
@@ -26,6 +27,7 @@ static struct {
 	size_t max;
 	_Atomic size_t inside;
 	_Atomic uint64_t total;
+	_Atomic uint64_t knocks;	/* our own */
 	atomic_bool closed;
 	bool full;		/* said so; only accept()'s thread looks */
 } gate = { .fd = -1, .max = SIZE_MAX };
@@ -91,6 +93,35 @@ gate_close(void)
 	replace_by_silence(gate.fd);
 }
 
+/* A moment's connection to ourselves. */
+static void
+knock(const struct sockaddr *address, socklen_t len)
+{
+	int fd;
+
+	fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	if (connect(fd, address, len) == 0 || errno == EINPROGRESS)
+		gate.knocks++;
+	close(fd);
+}
+
+void
+gate_stir(void)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	size_t n = starved_count();
+
+	if (n == 0 || gate.closed ||
+	    getsockname(gate.fd, (struct sockaddr *)&address, &len) != 0)
+		return;
+	for (n = n < KNOCKS_MAX ? n : KNOCKS_MAX; n > 0; n--)
+		knock((struct sockaddr *)&address, len);
+}
+
 void
 gate_left(void)
 {
@@ -115,7 +146,9 @@ gate_inside(void)
 uint64_t
 gate_total(void)
 {
-	return gate.total;
+	uint64_t knocks = gate.knocks, total = gate.total;
+
+	return total > knocks ? total - knocks : 0;
 }
 
 /* Says so once until somebody was let in again, and makes libmilter wait. */
@@ -141,6 +174,7 @@ let_in(int fd, struct sockaddr *address, socklen_t *len)
 	gate.inside++;
 	conn = accept4(fd, address, len, SOCK_CLOEXEC);
 	if (conn >= 0) {
+		starved_watch(conn);
 		gate.total++;
 		gate.full = false;
 		return conn;

@@ -26,12 +26,21 @@ void gate_open(int fd, size_t max_sessions);
  */
 void gate_close(void);
 
+/*
+ * To be called twice a second or so. Of several sessions that have something
+ * to read at the same moment libmilter may hand only some to a worker and
+ * forget the others until anything else happens, which is as long as the first
+ * ones' clients like. Where data lies unread, that something is made to
+ * happen: a connection of our own, which ends at once.
+ */
+void gate_stir(void);
+
 /* A connection that came through the gate is closed; one that was counted out
  * goes on after all. */
 void gate_left(void);
 void gate_entered(void);
 
 size_t gate_inside(void);	/* connections open now */
-uint64_t gate_total(void);	/* let in so far */
+uint64_t gate_total(void);	/* let in so far, without our own */
 
 #endif

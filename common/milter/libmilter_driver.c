@@ -777,6 +777,12 @@ libmilter_stop(void)
 	gate_close();
 }
 
+void
+libmilter_tick(void)
+{
+	gate_stir();
+}
+
 size_t
 libmilter_sessions(void)
 {

@@ -30,6 +30,9 @@ int libmilter_run(void);
  * more is let in. */
 void libmilter_stop(void);
 
+/* Twice a second or so: see gate_stir(). */
+void libmilter_tick(void);
+
 /* Connections open now. */
 size_t libmilter_sessions(void);
 uint64_t libmilter_sessions_total(void);

@@ -31,6 +31,8 @@ common_libpostern_a_SOURCES += \
 	common/milter/service.h \
 	common/milter/snapshot.c \
 	common/milter/snapshot.h \
+	common/milter/starved.c \
+	common/milter/starved.h \
 	common/milter/vitals.c \
 	common/milter/vitals.h
 

@@ -23,7 +23,8 @@
 enum {
 	RESERVED_FILES = 64,	/* descriptors that are not sessions */
 	MIN_SESSIONS = 8,
-	STOP_POLL_MS = 20
+	STOP_POLL_MS = 20,
+	MILTER_MS = 500
 };
 
 /* Of the process: there is one service in it. */
@@ -250,24 +251,52 @@ publish(void)
 	snapshot_unref(snapshot);
 }
 
-/* What recurs: counters and watchdog. */
+/* What recurs, and when next. */
+enum { TICK_MILTER, TICK_COUNTERS, TICK_WATCHDOG, TICKS };
+
 struct ticks {
-	int64_t next_publish;
-	int64_t next_watchdog;
-	int64_t watchdog_ms;
+	struct {
+		int64_t next;
+		int64_t every;	/* 0: never */
+		void (*act)(void);
+	} of[TICKS];
 };
 
 static void
+feed_watchdog(void)
+{
+	notify_send("WATCHDOG=1");
+}
+
+static struct ticks
+make_ticks(void)
+{
+	return (struct ticks){ {
+		[TICK_MILTER] = { 0, MILTER_MS, libmilter_tick },
+		[TICK_COUNTERS] = { 0, DAEMON_COUNTERS_SECONDS * 1000,
+		    publish },
+		[TICK_WATCHDOG] = { 0, notify_watchdog_ms(), feed_watchdog },
+	} };
+}
+
+/* Does what is due; returns when the next is. */
+static int64_t
 tick(struct ticks *ticks, int64_t now)
 {
-	if (now >= ticks->next_publish) {
-		publish();
-		ticks->next_publish = now + DAEMON_COUNTERS_SECONDS * 1000;
+	int64_t next = INT64_MAX;
+	int i;
+
+	for (i = 0; i < TICKS; i++) {
+		if (ticks->of[i].every == 0)
+			continue;
+		if (now >= ticks->of[i].next) {
+			ticks->of[i].act();
+			ticks->of[i].next = now + ticks->of[i].every;
+		}
+		if (ticks->of[i].next < next)
+			next = ticks->of[i].next;
 	}
-	if (ticks->watchdog_ms > 0 && now >= ticks->next_watchdog) {
-		notify_send("WATCHDOG=1");
-		ticks->next_watchdog = now + ticks->watchdog_ms;
-	}
+	return next;
 }
 
 /* The next of our signals, or 0 after at most ms and whenever something
@@ -275,20 +304,18 @@ tick(struct ticks *ticks, int64_t now)
 static int
 wait_signal(struct ticks *ticks, int64_t ms)
 {
-	int64_t now = clock_monotonic_ms(), until = now + ms;
+	int64_t next = tick(ticks, clock_monotonic_ms());
+	int64_t left = next - clock_monotonic_ms();
 	struct timespec t;
 	sigset_t set;
 	int sig;
 
-	tick(ticks, now);
-	if (until > ticks->next_publish)
-		until = ticks->next_publish;
-	if (ticks->watchdog_ms > 0 && until > ticks->next_watchdog)
-		until = ticks->next_watchdog;
-	if (until < now)
-		until = now;
-	t.tv_sec = (time_t)((until - now) / 1000);
-	t.tv_nsec = (long)((until - now) % 1000 * 1000000);
+	if (left > ms)
+		left = ms;
+	if (left < 0)
+		left = 0;
+	t.tv_sec = (time_t)(left / 1000);
+	t.tv_nsec = (long)(left % 1000 * 1000000);
 	fill_signals(&set);
 	sig = sigtimedwait(&set, NULL, &t);
 	return sig > 0 ? sig : 0;
@@ -421,7 +448,7 @@ service_start(const struct service *service, struct strbuf *err)
 int
 service_run(void)
 {
-	struct ticks ticks = { .watchdog_ms = notify_watchdog_ms() };
+	struct ticks ticks = make_ticks();
 
 	notify_send("READY=1\nSTATUS=Serving");
 	serve(&ticks);
