@@ -39,8 +39,8 @@ class Service:
         self.states = []
         self.process = self.scene.start([program(self.program), *options,
             "-c", self.conf], log=self.log_path, cwd="/",
-            env=dict(os.environ, NOTIFY_SOCKET=self._notify_socket(),
-            **(env or {})), **how)
+            env={**os.environ, "NOTIFY_SOCKET": self._notify_socket(),
+            **(env or {})}, **how)
         if wait:
             self.wait_ready()
         return self
