@@ -1,6 +1,7 @@
 #include "admin/key.h"
 
 #include "common/base/mem.h"
+#include "common/dkim/record.h"
 
 #include <stdlib.h>
 
@@ -51,6 +52,72 @@ key_describe(const struct dkim_key *key, struct strbuf *out)
 		strbuf_adds(out, "Ed25519");
 	else
 		strbuf_addf(out, "RSA, %u bits", dkim_key_bits(key));
+}
+
+/* Whether the .txt file beside a key is the key's: its p= counts. */
+static bool
+is_published_key(const struct keyset_key *key, const struct dkim_key *private)
+{
+	struct dkim_record record;
+	bool same;
+
+	same = dkim_record_parse(key->published, &record) == DKIM_RECORD_OK &&
+	    dkim_record_matches(&record, private);
+	dkim_record_clear(&record);
+	return same;
+}
+
+void
+key_facts_find(struct key_facts *facts, const struct keyset *set,
+    const struct keyset_key *key)
+{
+	memset(facts, 0, sizeof(*facts));
+	facts->key = keyset_load(set, key, &facts->trouble);
+	if (facts->key == NULL)
+		return;
+	key_describe(facts->key, &facts->what);
+	dkim_record_format(facts->key, "", &facts->record, &facts->trouble);
+	if (key->published.len > 0 && !is_published_key(key, facts->key))
+		strbuf_adds(&facts->trouble, "the .txt file beside it is of "
+		    "another key");
+}
+
+void
+key_facts_clear(struct key_facts *facts)
+{
+	dkim_key_free(facts->key);
+	strbuf_clear(&facts->trouble);
+	strbuf_clear(&facts->what);
+	strbuf_clear(&facts->record);
+}
+
+static void
+json_facts(struct json *json, const struct key_facts *facts)
+{
+	if (facts->key != NULL) {
+		json_cstring(json, "type",
+		    dkim_algorithm_key_type(dkim_key_algorithm(facts->key)));
+		json_number(json, "bits", dkim_key_bits(facts->key));
+	}
+	if (facts->trouble.len > 0)
+		json_string(json, "trouble", strbuf_span(&facts->trouble));
+}
+
+void
+key_json(struct json *json, const struct keyset *set,
+    const struct keyset_key *key, const struct key_facts *facts)
+{
+	json_string(json, "name", key->name);
+	if (key->domain.len > 0)
+		json_string(json, "domain", key->domain);
+	json_string(json, "selector", key->selector);
+	if (key->path != NULL)
+		json_cstring(json, "file", key->path);
+	if (key->line != 0) {
+		json_cstring(json, "table", keytable_file(set->table));
+		json_number(json, "line", key->line);
+	}
+	json_facts(json, facts);
 }
 
 static const struct cli_command *const commands[] = {

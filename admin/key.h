@@ -41,4 +41,20 @@ int key_uses(struct setup *setup, struct span name, struct arena *arena,
 /* "RSA, 2048 bits", "Ed25519". */
 void key_describe(const struct dkim_key *key, struct strbuf *out);
 
+/* What a key turns out to be. */
+struct key_facts {
+	struct dkim_key *key;	/* NULL: trouble says why */
+	struct strbuf trouble;	/* empty: none */
+	struct strbuf what;	/* as key_describe() has it */
+	struct strbuf record;	/* to be published */
+};
+
+void key_facts_find(struct key_facts *facts, const struct keyset *set,
+    const struct keyset_key *key);
+void key_facts_clear(struct key_facts *facts);
+
+/* Members of the object that is open: the row or file, and the facts. */
+void key_json(struct json *json, const struct keyset *set,
+    const struct keyset_key *key, const struct key_facts *facts);
+
 #endif

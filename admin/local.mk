@@ -10,6 +10,7 @@ admin_postern_SOURCES = \
 	admin/key_generate.c \
 	admin/key_list.c \
 	admin/key_remove.c \
+	admin/key_show.c \
 	admin/key_test.c \
 	admin/keychange.c \
 	admin/keychange.h \
@@ -29,3 +30,15 @@ admin_postern_SOURCES = \
 	admin/zonetext.c \
 	admin/zonetext.h
 admin_postern_LDADD = $(LIBSIGN) $(LIBPOSTERN) $(LIBS_COMMON) $(UNBOUND_LIBS)
+
+UNIT_TESTS += tests/unit/test_admin
+tests_unit_test_admin_SOURCES = tests/unit/test_admin.c \
+	tests/unit/tables.h tests/unit/unit.h \
+	admin/tablefile.c admin/zonetext.c
+tests_unit_test_admin_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_zonetext
+tests_fuzz_fuzz_zonetext_SOURCES = tests/fuzz/fuzz_zonetext.c \
+	admin/zonetext.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_zonetext_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_zonetext_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)

@@ -131,6 +131,7 @@ struct tried {
 struct lookup {
 	const struct sign_conf *conf;
 	struct address sender;
+	struct span domain;	/* d=, where one domain and one key are set */
 	struct arena arena;
 	struct tried *tried;
 	size_t tried_count;
@@ -168,14 +169,15 @@ lookup_single(struct lookup *lookup)
 	const struct sign_conf *conf = lookup->conf;
 	struct span listed;
 	size_t i = 0;
-	bool found;
 
-	found = conf->sub_domains ? namelist_match_parents(conf->domains,
-	    lookup->sender.domain, &listed) : namelist_match(conf->domains,
-	    &lookup->sender, &listed);
 	on_tried(lookup, lookup->sender.domain, 0);
-	if (!found)
-		return;
+	lookup->domain = lookup->sender.domain;
+	if (!namelist_match(conf->domains, &lookup->sender, &listed)) {
+		if (!conf->sub_domains || !namelist_match_parents(
+		    conf->domains, lookup->sender.domain, &listed))
+			return;
+		lookup->domain = listed;
+	}
 	match->key = keytable_next(conf->keytable, &i);
 	match->key_name = match->key->name;
 	match->pattern = listed;
@@ -215,6 +217,8 @@ found_fill(struct found *found, struct lookup *lookup,
 	    lookup->sender.domain, &lookup->arena, &found->key,
 	    &found->err) == 0;
 	found->key.identity = match->identity;
+	if (lookup->domain.len > 0)
+		found->key.domain = lookup->domain;
 }
 
 static void

@@ -20,8 +20,9 @@ add_quoted(struct strbuf *out, struct span value, const char *between)
 	bool first = true;
 
 	while (next_string(&value, &string)) {
-		strbuf_addf(out, "%s\"%.*s\"", first ? "" : between,
-		    SPAN_ARG(string));
+		strbuf_adds(out, first ? "\"" : between);
+		strbuf_addspan(out, string);
+		strbuf_addc(out, '"');
 		first = false;
 	}
 }
@@ -30,7 +31,7 @@ static void
 format_bind(struct span name, struct span value, struct strbuf *out)
 {
 	strbuf_addf(out, "%.*s. IN TXT ( ", SPAN_ARG(name));
-	add_quoted(out, value, "\n\t");
+	add_quoted(out, value, "\n\t\"");
 	strbuf_adds(out, " )");
 }
 
@@ -48,7 +49,7 @@ format_split(struct span name, struct span value, struct strbuf *out)
 		strbuf_addf(out, "       (%.*s where the form adds the domain "
 		    "itself)\n", (int)host, name.p);
 	strbuf_adds(out, "Type:  TXT\nValue: ");
-	add_quoted(out, value, " ");
+	add_quoted(out, value, " \"");
 }
 
 static void
@@ -58,7 +59,7 @@ format_nsupdate(struct span name, struct span value, struct strbuf *out)
 	strbuf_addf(out, "update delete %.*s. TXT\n", SPAN_ARG(name));
 	strbuf_addf(out, "update add %.*s. %d IN TXT ", SPAN_ARG(name),
 	    ZONETEXT_TTL);
-	add_quoted(out, value, " ");
+	add_quoted(out, value, " \"");
 	strbuf_adds(out, "\nsend");
 }
 
