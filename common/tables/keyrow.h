@@ -15,7 +15,7 @@ struct keyrow_load {
 };
 
 /* Fills the row from "domain:selector:key[:algorithm]" but for its slot. False,
- * reported, where anything is wrong. */
+ * reported, where anything is wrong; the row then has no key. */
 bool keyrow_parse(const struct keyrow_load *load, struct span value);
 
 /* The same from parts; they must outlive the row. */

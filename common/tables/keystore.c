@@ -47,7 +47,7 @@ keystore_new(const struct keytable_options *options)
 
 	store->options = *options;
 	store->late = keycache_new(KEYTABLE_LAZY_MAX);
-	rowindex_init(&store->index, 0, store, slot_is);
+	rowindex_init(&store->index, store, slot_is);
 	return store;
 }
 

@@ -41,7 +41,7 @@ new_table(const struct dataset_place *place,
 	if (place->base_directory != NULL)
 		table->base = xstrdup(place->base_directory);
 	table->store = keystore_new(options);
-	rowindex_init(&table->names, 0, table, is_named);
+	rowindex_init(&table->names, table, is_named);
 	return table;
 }
 

@@ -10,21 +10,12 @@ struct rowindex_slot {
 	uint32_t next;		/* the row's number + 1; 0: free */
 };
 
-static size_t
-cap_for(size_t count)
-{
-	size_t cap = 16;
-
-	while (cap / 4 * 3 < count)
-		cap *= 2;
-	return cap;
-}
+enum { FIRST_CAP = 16 };
 
 void
-rowindex_init(struct rowindex *index, size_t count, const void *table,
-    rowindex_is *is)
+rowindex_init(struct rowindex *index, const void *table, rowindex_is *is)
 {
-	index->cap = cap_for(count);
+	index->cap = FIRST_CAP;
 	index->slots = xcalloc(index->cap, sizeof(*index->slots));
 	index->count = 0;
 	index->table = table;

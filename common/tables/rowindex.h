@@ -25,8 +25,8 @@ struct rowindex {
 	rowindex_is *is;
 };
 
-/* Room for count keys; it grows where there are more. */
-void rowindex_init(struct rowindex *index, size_t count, const void *table,
+/* table must stay where it is. */
+void rowindex_init(struct rowindex *index, const void *table,
     rowindex_is *is);
 void rowindex_clear(struct rowindex *index);
 

@@ -38,7 +38,7 @@ signrows_init(struct signrows *rows, const char *text, bool is_refile)
 	rows->text = text;
 	rows->is_refile = is_refile;
 	strbuf_addc(&rows->extra, '\0');	/* no text is at 0 */
-	rowindex_init(&rows->index, 0, rows, has_pattern);
+	rowindex_init(&rows->index, rows, has_pattern);
 }
 
 void

@@ -402,6 +402,77 @@ test_use(void **state)
 	strbuf_clear(&err);
 }
 
+static void
+test_faulty_rows(void **state)
+{
+	struct keytable_options opts = options();
+	struct diag diag = DIAG_INIT;
+	struct arena arena = ARENA_INIT;
+	struct strbuf text = STRBUF_INIT, err = STRBUF_INIT;
+	struct dkim_sign_key key;
+	struct keytable *table;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 300; i++)
+		strbuf_addc(&text, 'n');
+	strbuf_addspan(&text, scratch_text(" a.b:s:DIR/ed\nk %:-:DIR/%\n"));
+	scratch_write("keys", strbuf_span(&text), 0644);
+	table = keytable_load(scratch_path("keys"), &place, &opts, &diag);
+	strbuf_reset(&text);
+	diag_text(&diag, &text);
+	assert_non_null(strstr(text.s, "keys:1: error: key \"nnn"));
+	assert_non_null(strstr(text.s, "its name is longer than 255 bytes"));
+	diag_clear(&diag);
+	assert_int_equal(keytable_resolve(table, keytable_find(table,
+	    span_of("k")), span_of("rsa"), &arena, &key, &err), -1);
+	assert_non_null(strstr(err.s, "keys:2: the row is faulty"));
+	keytable_free(table);
+	arena_clear(&arena);
+	strbuf_clear(&text);
+	strbuf_clear(&err);
+}
+
+/* Several threads look at the keys; what they find comes in file order. */
+static void
+test_many_keys(void **state)
+{
+	enum { KEYS = 60 };
+	struct keytable_options opts = options();
+	struct diag diag = DIAG_INIT;
+	struct strbuf text = STRBUF_INIT, want = STRBUF_INIT;
+	struct keytable *table;
+	char name[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < KEYS; i++) {
+		snprintf(name, sizeof(name), "%s/m%zu", scratch, i);
+		if (i % 7 != 3)
+			assert_int_equal(link(scratch_path("ed"), name), 0);
+		else
+			strbuf_addf(&want, "DIR/keys:%zu: error: DIR/m%zu: No "
+			    "such file or directory; correct the path, or "
+			    "make the key with \"postern key generate\"\n",
+			    i + 1, i);
+		strbuf_addf(&text, "k%zu a.b:s%zu:%s\n", i, i, name);
+	}
+	scratch_write("keys", strbuf_span(&text), 0644);
+	for (i = 0; i < 2; i++) {
+		opts.eager_keys = i == 0 ? SIZE_MAX : 100;
+		table = keytable_load(scratch_path("keys"), &place, &opts,
+		    &diag);
+		keytable_free(table);
+		row_says("many", &diag, want.s);
+	}
+	for (i = 0; i < KEYS; i++) {
+		snprintf(name, sizeof(name), "%s/m%zu", scratch, i);
+		unlink(name);
+	}
+	strbuf_clear(&text);
+	strbuf_clear(&want);
+}
+
 /* Equal paths are one key; a key read late is read once. */
 static void
 test_sharing(void **state)
@@ -686,6 +757,8 @@ main(void)
 		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_inline_is_secret),
 		cmocka_unit_test(test_use),
+		cmocka_unit_test(test_faulty_rows),
+		cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_sharing),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_guess),
