@@ -1,7 +1,7 @@
 #include "common/milter/gate.h"
 
 #include "common/base/log.h"
-#include "common/milter/starved.h"
+#include "common/milter/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,11 +20,13 @@ enum { PAUSE_MS = 50, QUEUE_MS = 1000, KNOCKS_MAX = 32 };
 /* The prototypes' names are ours, the symbols the C library's. */
 int gate_accept(int fd, struct sockaddr *address, socklen_t *len)
     __asm__("accept");
+int gate_poll(struct pollfd *fds, nfds_t count, int ms) __asm__("poll");
 int gate_sigwait(const sigset_t *set, int *sig) __asm__("sigwait");
 
 static struct {
 	int fd;
 	size_t max;
+	int64_t timeout;
 	_Atomic size_t inside;
 	_Atomic uint64_t total;
 	_Atomic uint64_t knocks;	/* our own */
@@ -33,10 +35,12 @@ static struct {
 } gate = { .fd = -1, .max = SIZE_MAX };
 
 void
-gate_open(int fd, size_t max_sessions)
+gate_open(int fd, size_t max_sessions, int64_t timeout)
 {
 	gate.fd = fd;
 	gate.max = max_sessions;
+	gate.timeout = timeout;
+	watch_open();
 }
 
 static void
@@ -108,18 +112,26 @@ knock(const struct sockaddr *address, socklen_t len)
 	close(fd);
 }
 
-void
-gate_stir(void)
+static void
+help_starved(size_t n)
 {
 	struct sockaddr_storage address;
 	socklen_t len = sizeof(address);
-	size_t n = starved_count();
 
 	if (n == 0 || gate.closed ||
 	    getsockname(gate.fd, (struct sockaddr *)&address, &len) != 0)
 		return;
 	for (n = n < KNOCKS_MAX ? n : KNOCKS_MAX; n > 0; n--)
 		knock((struct sockaddr *)&address, len);
+}
+
+void
+gate_tick(void)
+{
+	if (gate.inside == 0)
+		return;
+	watch_expire(gate.timeout);
+	help_starved(watch_starved());
 }
 
 void
@@ -174,7 +186,7 @@ let_in(int fd, struct sockaddr *address, socklen_t *len)
 	gate.inside++;
 	conn = accept4(fd, address, len, SOCK_CLOEXEC);
 	if (conn >= 0) {
-		starved_watch(conn);
+		watch_start(conn);
 		gate.total++;
 		gate.full = false;
 		return conn;
@@ -201,6 +213,21 @@ gate_accept(int fd, struct sockaddr *address, socklen_t *len)
 	    errno == ENOBUFS || errno == ENOMEM))
 		return turn_away("out of descriptors or memory");
 	return conn;
+}
+
+/* libmilter polls a connection alone; its other polls are of several. */
+int
+gate_poll(struct pollfd *fds, nfds_t count, int ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+	int rc;
+
+	if (count == 1)
+		watch_waits(fds->fd);
+	rc = ppoll(fds, count, ms >= 0 ? &t : NULL, NULL);
+	if (count == 1 && rc == 1)
+		watch_works(fds->fd);
+	return rc;
 }
 
 int

@@ -1,13 +1,15 @@
 /*
  * gate.h - lets connections in to libmilter.
  *
- * libmilter has no setting for three things a daemon needs, so this module
- * puts functions of its own in the place of two of the C library's that
+ * libmilter has no setting for what a daemon needs, so this module
+ * puts functions of its own in the place of three of the C library's that
  * libmilter calls (the linker prefers the program's):
  *
  * - accept(): out of descriptors, libmilter tries again without a pause, and
  *   it knows neither a limit of sessions nor a way to let nobody more in while
  *   the open sessions go on. All of it is done here.
+ * - poll(): libmilter looks for silent sessions every ten minutes only. Here is
+ *   seen when each one last had something to read.
  * - sigwait(): libmilter waits for SIGHUP, SIGTERM and SIGINT in a thread and
  *   cuts all sessions on each of them. That thread sleeps instead; the daemon
  *   takes its signals by sigtimedwait().
@@ -18,7 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void gate_open(int fd, size_t max_sessions);
+/* timeout: how long a session may be silent, ms. */
+void gate_open(int fd, size_t max_sessions, int64_t timeout);
 
 /*
  * Those who wait in the queue are let in, for a second at most, and then
@@ -27,13 +30,14 @@ void gate_open(int fd, size_t max_sessions);
 void gate_close(void);
 
 /*
- * To be called twice a second or so. Of several sessions that have something
- * to read at the same moment libmilter may hand only some to a worker and
- * forget the others until anything else happens, which is as long as the first
- * ones' clients like. Where data lies unread, that something is made to
- * happen: a connection of our own, which ends at once.
+ * To be called twice a second or so. Ends silent sessions; and helps those that
+ * libmilter forgets: of several that have something to read at the same moment
+ * it may hand only some to a worker, the others wait until anything else
+ * happens, which is as long as the first ones' clients like. Where data lies
+ * unread, that something is made to happen: a connection of our own, which
+ * ends at once.
  */
-void gate_stir(void);
+void gate_tick(void);
 
 /* A connection that came through the gate is closed; one that was counted out
  * goes on after all. */

@@ -746,7 +746,7 @@ libmilter_open(const struct filter *filter,
 	driver.filter = filter;
 	driver.counters = options->counters;
 	driver.quiet = quiet_steps();
-	gate_open(options->fd, options->max_sessions);
+	gate_open(options->fd, options->max_sessions, options->timeout * 1000);
 	snprintf(conn, sizeof(conn), "fd:%d", options->fd);
 	smfi_setmaxdatasize(packet > PACKET_MIN ? packet : PACKET_MIN);
 	if (smfi_register(describe(filter)) != MI_SUCCESS ||
@@ -780,7 +780,7 @@ libmilter_stop(void)
 void
 libmilter_tick(void)
 {
-	gate_stir();
+	gate_tick();
 }
 
 size_t

@@ -30,7 +30,7 @@ int libmilter_run(void);
  * more is let in. */
 void libmilter_stop(void);
 
-/* Twice a second or so: see gate_stir(). */
+/* Twice a second or so: see gate_tick(). */
 void libmilter_tick(void);
 
 /* Connections open now. */

@@ -31,10 +31,10 @@ common_libpostern_a_SOURCES += \
 	common/milter/service.h \
 	common/milter/snapshot.c \
 	common/milter/snapshot.h \
-	common/milter/starved.c \
-	common/milter/starved.h \
 	common/milter/vitals.c \
-	common/milter/vitals.h
+	common/milter/vitals.h \
+	common/milter/watch.c \
+	common/milter/watch.h
 
 UNIT_TESTS += tests/unit/test_counters tests/unit/test_snapshot \
 	tests/unit/test_file_driver

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 enum {
+	FILES_MAX = 1 << 16,
 	RESERVED_FILES = 64,	/* descriptors that are not sessions */
 	MIN_SESSIONS = 8,
 	STOP_POLL_MS = 20,
@@ -396,7 +397,8 @@ raise_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return MIN_SESSIONS;
-	limit.rlim_cur = limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max :
+	    FILES_MAX;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < RESERVED_FILES + MIN_SESSIONS)

@@ -417,6 +417,33 @@ class Disorder(Case):
         self.assert_all_done()
 
 
+class Silence(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.filter.stop()
+        cls.filter.configure(MilterTimeout="10s", EndPause="12s")
+        cls.begin()
+
+    def test_timeout(self):
+        """Who is silent for too long is cut off; who waits for us is not."""
+        idle, cut, working = [self.filter.mta() for _ in range(3)]
+        for mta in idle, cut, working:
+            mta.greet()
+            mta.mail()
+            mta.socket.settimeout(14)
+        cut.socket.sendall(b"\0\0")
+        began = time.monotonic()
+        self.assertEqual(working.send().verdict, "accept")
+        for mta in idle, cut:
+            with self.assertRaises(milter.Lost):
+                mta.read()
+        self.assertLess(time.monotonic() - began, 14)
+        self.assertEqual(working.send().verdict, "accept")
+        working.close()
+        self.assert_all_done()
+
+
 class Generations(Case):
     """Sessions that are open while the configuration changes."""
 

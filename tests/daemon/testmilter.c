@@ -7,7 +7,7 @@
  *	Wants STEP...	(helo mail rcpt headers body)
  *	Token TEXT	comes back in X-Echo
  *	Rows N		makes the snapshot that large
- *	LoadPause N	makes loading take that many seconds
+ *	LoadPause N, EndPause N		seconds to take there
  *
  * $TESTMILTER_REPLIES names the stages with an answer (connect helo mail rcpt
  * body): the one thing that is not a setting of a filter.
@@ -34,6 +34,7 @@ struct test_conf {
 	bool echo;
 	int64_t rows;
 	int64_t load_pause;
+	int64_t end_pause;
 	struct verdict verdicts[STAGES];
 	unsigned steps;
 };
@@ -79,6 +80,7 @@ static const struct setting settings[] = {
 	ROW("Macros", SETTING_STRING, macros, NULL, 0, 100, 0),
 	ROW("Refuse", SETTING_STRING, refuse, NULL, 0, 100, 0),
 	ROW("Echo", SETTING_BOOL, echo, "no", 0, 0, 0),
+	ROW("EndPause", SETTING_SECONDS, end_pause, "0", 0, 60, 0),
 	ROW("LoadPause", SETTING_SECONDS, load_pause, "0", 0, 60, 0),
 	ROW("Rows", SETTING_NUMBER, rows, "0", 0, 10000000, 0),
 };
@@ -313,6 +315,7 @@ test_end(struct filter_context *ctx)
 	struct test_state *state = state_of(ctx);
 	struct span rest = span_of(conf->edits), edit;
 
+	sleep((unsigned)conf->end_pause);
 	counters_add(ctx->counters, HANDLED, 1);
 	while (rest.len > 0) {
 		span_cut(&rest, ',', &edit);
