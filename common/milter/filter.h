@@ -178,7 +178,7 @@ struct filter {
 	const char *name;		/* "postern-sign": program, log ident */
 	const char *default_config;	/* "sign.conf", in sysconfdir/postern */
 	const struct config_schema *schema;	/* with DAEMON_SETTINGS' rows,
-						   see daemon.h */
+						   see daemon_settings.h */
 	size_t conf_size;
 	size_t daemon_offset;		/* of its struct daemon_settings */
 	/* Builds tables and checks all; reports to diag. */

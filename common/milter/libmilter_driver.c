@@ -4,7 +4,7 @@
 #include "common/base/escape.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/milter/daemon.h"
+#include "common/milter/daemon_settings.h"
 #include "common/milter/gate.h"
 #include "common/milter/generation.h"
 #include "common/milter/reply.h"

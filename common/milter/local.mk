@@ -5,7 +5,8 @@ common_libpostern_a_SOURCES += \
 	common/milter/counters.h \
 	common/milter/daemon.c \
 	common/milter/daemon.h \
-	common/milter/daemon_words.c \
+	common/milter/daemon_settings.c \
+	common/milter/daemon_settings.h \
 	common/milter/file_apply.c \
 	common/milter/file_driver.c \
 	common/milter/file_driver.h \

@@ -3,6 +3,8 @@
  */
 #include "milters/sign/sign.h"
 
+#include "common/milter/daemon.h"
+
 int
 main(int argc, char **argv)
 {

@@ -8,7 +8,7 @@
 #ifndef POSTERN_MILTERS_SIGN_SIGN_H
 #define POSTERN_MILTERS_SIGN_SIGN_H
 
-#include "common/milter/daemon.h"
+#include "common/milter/daemon_settings.h"
 #include "common/tables/hostlist.h"
 #include "common/tables/namelist.h"
 #include "common/tables/signtable.h"

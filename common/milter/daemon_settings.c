@@ -1,6 +1,4 @@
-/* Of daemon.h: apart from daemon.c, so that a program that only reads a daemon's
- * settings does not link the daemon. */
-#include "common/milter/daemon.h"
+#include "common/milter/daemon_settings.h"
 
 #include "common/base/log.h"
 
