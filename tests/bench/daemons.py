@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 
 from scene import program, wait_until
@@ -47,6 +48,19 @@ class Setup:
         self.name = "-".join((algorithm, header, body))
 
 
+def negotiates(path):
+    """Whether a milter there answers. It may listen before it is ready; then
+    this waits."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(600)
+        try:
+            s.connect(path)
+            s.sendall(struct.pack(">IcIII", 13, b"O", 6, 0x1ff, 0x1fffff))
+            return len(s.recv(4)) == 4
+        except OSError:
+            return False
+
+
 class Daemon:
     """A running milter. command() writes what it needs and says how to start
     it."""
@@ -71,12 +85,7 @@ class Daemon:
         if not self.process.running():
             raise RuntimeError("%s ended:\n%s" % (self.name, open(
                 self.log, errors="replace").read()[-2000:]))
-        with socket.socket(socket.AF_UNIX) as s:
-            try:
-                s.connect(self.socket)
-            except OSError:
-                return False
-        return True
+        return os.path.exists(self.socket) and negotiates(self.socket)
 
     def stop(self):
         self.process.stop()

@@ -2,6 +2,7 @@
 # installed.
 
 check_PROGRAMS += \
+	tests/bench/bench_tables \
 	tests/bench/emptymilter \
 	tests/bench/floor \
 	tests/bench/milterload
@@ -34,6 +35,10 @@ tests_bench_floor_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/floor.c
 tests_bench_floor_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
+tests_bench_bench_tables_SOURCES = tests/bench/bench.c tests/bench/bench.h \
+	tests/bench/bench_tables.c
+tests_bench_bench_tables_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
 EXTRA_DIST += \
 	tests/bench/daemons.py \
 	tests/bench/report.py \
@@ -41,9 +46,3 @@ EXTRA_DIST += \
 	tests/bench/run_sign.py \
 	tests/bench/run_soak.py \
 	tests/bench/run_tables.py
-
-# Not a test: make tests/bench/bench_tables
-EXTRA_PROGRAMS += tests/bench/bench_tables
-tests_bench_bench_tables_SOURCES = tests/bench/bench.c tests/bench/bench.h \
-	tests/bench/bench_tables.c
-tests_bench_bench_tables_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)

@@ -4,12 +4,13 @@ while mail flows."""
 
 import os
 import signal
+import subprocess
 import threading
 import time
 
 from daemons import Keys, OpenDkim, Postern, Setup, unsigned
 from report import Figure, Targets, print_table, write_json
-from scene import Scene
+from scene import Scene, program
 
 KEY_ROWS_MAX = 100000
 OPENDKIM_ROWS_MAX = 100000     # beyond, it needs gigabytes and minutes
@@ -128,13 +129,14 @@ def tell(rows, found):
 
 
 def check(targets, rows, f):
+    """The cost of a look-up is judged by bench_tables: between two daemons it
+    drowns in the noise of their messages."""
     if rows in LOAD:
         seconds, megabytes = LOAD[rows]
-        targets.at_most("%d rows, start" % rows, f["start_s"], seconds, " s")
+        targets.at_most("%d rows, CPU of the daemon's start" % rows,
+            f["start_cpu_s"], seconds, " s")
         targets.at_most("%d rows, memory" % rows, f["rss_mb"], megabytes,
             " MB", ".0f")
-    targets.at_most("%d rows, more CPU a message" % rows,
-        added(f["cost"]).median, LOOKUP_MS, " ms", ".4f")
     targets.at_most("%d rows, slowest message at a reload, beyond without" %
         rows, f["reload_ms"]["max"] - f["quiet_ms"]["max"], WAIT_MS, " ms",
         ".1f")
@@ -142,10 +144,44 @@ def check(targets, rows, f):
         0, "", "d")
 
 
+def by_themselves(targets, sizes):
+    """What bench_tables measures, without a daemon. A load's time is its CPU
+    time: one thread reads and builds, on a busy machine it only waits more."""
+    done = subprocess.run([program("tests/bench/bench_tables"), *map(str,
+        sizes)], stdout=subprocess.PIPE, check=True)
+    found = [dict(pair.split("=") for pair in line.split())
+        for line in done.stdout.decode().splitlines()]
+    loads, lookups = {}, {}
+    for row in found:
+        key = row["type"], int(row["rows"])
+        if row["measure"] == "load":
+            loads[key] = row
+        elif row["measure"] == "lookup":
+            lookups.setdefault(key, {})[row["class"]] = int(row["ns"])
+    print("The tables by themselves; look-ups in ns:")
+    classes = list(next(iter(lookups.values())))
+    print_table(["", "rows", "load s", "CPU s", "MB"] + classes, [[kind,
+        rows, row["s"], row["cpu_s"], row["mb"]] + [lookups[kind, rows][name]
+        for name in classes] for (kind, rows), row in loads.items()])
+    for key, row in loads.items():
+        name = "%s of %d rows" % key
+        if key[1] in LOAD:
+            seconds, megabytes = LOAD[key[1]]
+            targets.at_most(name + ", load", float(row["cpu_s"]), seconds,
+                " s")
+            targets.at_most(name + ", memory", float(row["mb"]), megabytes,
+                " MB", ".0f")
+        targets.at_most(name + ", the slowest look-up", max(
+            lookups[key].values()) / 1e6, LOOKUP_MS, " ms", ".4f")
+    print()
+    return found
+
+
 def run(arguments):
     sizes = [1000, 100000] + ([] if arguments.quick else [1000000])
     targets, found = Targets(), {}
     with Scene("tables") as scene:
+        alone = by_themselves(targets, sizes)
         keys = Keys(scene)
         one = Setup(keys, "ed25519")
         small = {kind: kind(scene, one).start()
@@ -155,5 +191,6 @@ def run(arguments):
             tell(rows, found[rows])
             check(targets, rows, found[rows]["postern"])
         targets.summary()
-        write_json(arguments.json, {"rows": found, "targets": targets.rows})
+        write_json(arguments.json, {"alone": alone, "rows": found,
+            "targets": targets.rows})
     return 0
