@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -77,6 +78,7 @@ class Daemon:
 
     def start(self, seconds=60):
         self.process = self.scene.start(self.command(), log=self.log)
+        self.scene.on_close(self.stop)
         self.pid = self.process.pid
         wait_until(self._answers, seconds, self.name, 0.002)
         return self
@@ -88,6 +90,9 @@ class Daemon:
         return os.path.exists(self.socket) and negotiates(self.socket)
 
     def stop(self):
+        """Some take ten seconds over SIGTERM, and nothing here hangs on how
+        they end."""
+        self.process.signal(signal.SIGKILL)
         self.process.stop()
 
     def write(self, name, text):

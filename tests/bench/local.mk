@@ -45,4 +45,5 @@ EXTRA_DIST += \
 	tests/bench/run \
 	tests/bench/run_sign.py \
 	tests/bench/run_soak.py \
-	tests/bench/run_tables.py
+	tests/bench/run_tables.py \
+	tests/bench/test_bench.py
