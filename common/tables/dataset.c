@@ -33,13 +33,6 @@ static const struct type types[] = {
 	{ "socket", DATASET_FILE, EXPORT },
 };
 
-static bool
-is_path(struct span s)
-{
-	return span_starts(s, SPAN_LIT("/")) || span_starts(s, SPAN_LIT("./")) ||
-	    span_starts(s, SPAN_LIT("../"));
-}
-
 /* Whether a list starts with an address: "fd00::/8" has a colon, not a type. */
 static bool
 starts_with_address(struct span spec)
@@ -102,7 +95,7 @@ guess_type(struct span spec, const struct dataset_place *place,
 	*type = DATASET_CSL;
 	if (starts_with_address(spec))
 		return 0;
-	if (is_path(spec))
+	if (dataset_is_path(spec))
 		*type = DATASET_FILE;
 	if (*type == DATASET_FILE || !span_has(spec, ':')) {
 		if (!span_ends_nocase(spec, SPAN_LIT(".db")))
@@ -116,7 +109,7 @@ guess_type(struct span spec, const struct dataset_place *place,
 		return 0;
 	}
 	found = find_type(word);
-	if (found == NULL && is_path(*rest))
+	if (found == NULL && dataset_is_path(*rest))
 		return fail(place, diag, word, "no such type of data set; "
 		    "there are file:, refile: and csl:");
 	if (found == NULL) {
@@ -308,6 +301,14 @@ dataset_close(struct dataset *set)
 	strbuf_wipe(&set->text);
 	free(set->name);
 	memset(set, 0, sizeof(*set));
+}
+
+bool
+dataset_is_path(struct span s)
+{
+	return span_starts(s, SPAN_LIT("/")) ||
+	    span_starts(s, SPAN_LIT("./")) ||
+	    span_starts(s, SPAN_LIT("../"));
 }
 
 const char *

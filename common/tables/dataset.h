@@ -23,7 +23,7 @@
 
 enum {
 	DATASET_FILE_MAX = 1 << 30,	/* octets */
-	DATASET_LINE_MAX = 65536	/* octets of one row; inline keys are long */
+	DATASET_LINE_MAX = 65536	/* octets of a row: inline keys */
 };
 
 enum dataset_type { DATASET_FILE, DATASET_REFILE, DATASET_CSL };
@@ -73,6 +73,9 @@ bool dataset_next(struct dataset *set, struct dataset_row *row,
 
 /* Wipes the text: it may hold private keys. */
 void dataset_close(struct dataset *set);
+
+/* "/...", "./..." or "../...". */
+bool dataset_is_path(struct span s);
 
 /* path as it is where it is absolute or base is NULL, else base/path. From
  * the arena. */

@@ -31,20 +31,12 @@ part_error(const struct keyrow_load *load, const char *part, struct span value,
 		    text);
 }
 
-static bool
-is_path(struct span key)
-{
-	return span_starts(key, SPAN_LIT("/")) ||
-	    span_starts(key, SPAN_LIT("./")) ||
-	    span_starts(key, SPAN_LIT("../"));
-}
-
 /* Whether what follows the last colon was meant as an algorithm: a path may
  * have colons of its own, a key in the row may not. */
 static bool
 is_algorithm(struct span key, struct span word)
 {
-	return !is_path(key) || word.len == 0 ||
+	return !dataset_is_path(key) || word.len == 0 ||
 	    span_starts(word, SPAN_LIT("rsa")) ||
 	    span_starts(word, SPAN_LIT("ed25519"));
 }
@@ -134,8 +126,8 @@ take_algorithm(const struct keyrow_load *load, struct span word)
 	if (dkim_algorithm_parse(word, &load->row->algorithm))
 		return true;
 	if (!load->row->is_path)	/* word may be a piece of the key */
-		keyrow_error(load, "what follows its key is no algorithm; leave "
-		    "it out, or write rsa-sha256 or ed25519-sha256");
+		keyrow_error(load, "what follows its key is no algorithm; "
+		    "leave it out, or write rsa-sha256 or ed25519-sha256");
 	else
 		part_error(load, "algorithm", word,
 		    span_is_nocase(word, "rsa-sha1") ?
@@ -160,7 +152,7 @@ keyrow_parse(const struct keyrow_load *load, struct span value)
 	cut_value(value, &parts);
 	if (!has_all_parts(load, &parts))
 		return false;
-	load->row->is_path = is_path(parts.key);
+	load->row->is_path = dataset_is_path(parts.key);
 	good = take_domain(load, parts.domain);
 	good = take_selector(load, parts.selector) && good;
 	good = take_algorithm(load, parts.algorithm) && good;

@@ -156,8 +156,8 @@ take_name(struct keytable *table, const struct keyrow_load *load)
 		return;
 	}
 	if (span_has(load->row->name, ':'))
-		keyrow_error(load, "its name has a \":\", so no SigningTable row "
-		    "can point at it; rename it");
+		keyrow_error(load, "its name has a \":\", so no SigningTable "
+		    "row can point at it; rename it");
 	first = rowindex_add(&table->names, key, number);
 	if (first == number)
 		return;

@@ -7,9 +7,9 @@
  * or "../") or a key in base64 or one-line PEM; "%" in a path is the row's
  * domain, the sender's where the row's is "%". The optional fourth part must
  * be the key's algorithm; a path with ":" in it works in rows of three parts,
- * as long as what follows its last ":" is no algorithm. Names are compared without regard to case. Equal
- * paths and equal inline keys are one key in memory. Immutable once loaded;
- * any number of threads may look things up.
+ * as long as what follows its last ":" is no algorithm. Names are compared
+ * without regard to case. Equal paths and equal inline keys are one key in
+ * memory. Immutable once loaded; any number of threads may look things up.
  *
  * All of a row's faults are found at load (diag). Keys whose path depends on
  * the sender's domain cannot be read before a message needs them: they are
@@ -35,7 +35,7 @@ struct keytable_options {
 	bool require_safe_keys;	/* unsafe files are errors, else warnings */
 	unsigned minimum_bits;	/* RSA keys below: error */
 	size_t eager_keys;	/* SIZE_MAX: read and probe all (-n) */
-	uid_t uid;		/* who will read the files: dkim_key_file_is_safe */
+	uid_t uid;		/* who will read the files; see key.h */
 	gid_t gid;
 };
 

@@ -7,7 +7,7 @@ static const struct {
 	const char *spec;
 	const char *file;	/* what DIR/rows holds; NULL: no such file */
 	enum dataset_type type;
-	const char *rows;	/* "line key=value|..."; NULL: cannot be opened */
+	const char *rows;	/* "line key=value|..."; NULL: not opened */
 	const char *says;
 } sets[] = {
 	{ "a,b=c", NULL, DATASET_CSL, "7 a=|7 b=c|", "" },
@@ -46,8 +46,8 @@ static const struct {
 	    "a.conf:7: error: List: \"file:\": the path is missing\n" },
 	{ "file:DIR", NULL, DATASET_FILE, NULL,
 	    "a.conf:7: error: List: DIR: not a regular file\n" },
-	{ "fiel:DIR/rows", "a b\n", DATASET_FILE, NULL, "a.conf:7: error: List: "
-	    "\"fiel\": no such type of data set; there are file:, refile: and "
+	{ "fiel:DIR/rows", "a b\n", DATASET_FILE, NULL, "a.conf:7: error: "
+	    "List: \"fiel\": no such type of data set; there are file:, refile: and "
 	    "csl:\n" },
 	{ "db:/etc/x.db", NULL, DATASET_FILE, NULL, "a.conf:7: error: List: "
 	    "data sets of type db: are not read; dump it to a text file "
