@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from filterd import Filter
 from milter import Lost
-from scene import Scene, own, program, wait_until
+from scene import Scene, own, program, tail, wait_until
 
 USAGE, UNAVAILABLE, CANNOT_CREATE, NO_PERMISSION, CONFIG = 64, 69, 73, 77, 78
 
@@ -408,11 +408,11 @@ class Reload(Case):
         self.filter.start()
         load = self.scene.start([program("tests/bench/milterload"), "-S",
             self.filter.settings["Socket"], "-c", "8", "-t", "3"],
-            log="load")
+            log="load", env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
         while load.running():
             self.filter.process.signal(signal.SIGHUP)
             time.sleep(0.01)
-        self.assertEqual(load.wait(), 0)
+        self.assertEqual(load.wait(), 0, tail(load.log))
         self.filter.stop()
         self.assertGreater(self.filter.count('reloads_total{result="ok"}'),
             20)

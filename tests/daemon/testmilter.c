@@ -6,7 +6,7 @@
  *	Edit insert|change|delete N NAME[:VALUE], addrcpt|delrcpt ADDRESS
  *	Wants STEP...	(helo mail rcpt headers body)
  *	Token TEXT	comes back in X-Echo
- *	Rows N		makes the snapshot that large
+ *	Rows N		makes loading take some work
  *	LoadPause N, EndPause N		seconds to take there
  *
  * $TESTMILTER_REPLIES names the stages with an answer (connect helo mail rcpt
@@ -166,6 +166,12 @@ test_load(struct filter_load *load)
 	sleep((unsigned)conf->load_pause);
 	for (i = 0; i < conf->rows; i++)
 		memset(arena_alloc(load->arena, 100), 'x', 100);
+}
+
+static void
+test_unload(void *conf)
+{
+	log_info("unloads %s", ((struct test_conf *)conf)->token);
 }
 
 static unsigned
@@ -341,6 +347,7 @@ static struct filter test_filter = {
 	.conf_size = sizeof(struct test_conf),
 	.daemon_offset = offsetof(struct test_conf, daemon),
 	.load = test_load,
+	.unload = test_unload,
 	.wants = test_wants,
 	.actions = FILTER_ADDS_HEADERS | FILTER_CHANGES_HEADERS |
 	    FILTER_ADDS_RECIPIENTS | FILTER_DELETES_RECIPIENTS |
