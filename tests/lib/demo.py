@@ -180,4 +180,7 @@ if __name__ == "__main__":
     kept = "--keep" in sys.argv[1:]
     if kept:
         keep_running()
-    sys.exit(run(kept))
+    try:
+        sys.exit(run(kept))
+    except KeyboardInterrupt:
+        sys.exit(130)
