@@ -206,6 +206,22 @@ class AtReload(Case):
         self.assertEqual(report["errors"], {})
         self.assertNotIn("insheader", report["actions"])
 
+    def test_message_keeps_its_tables(self):
+        """What a message began with decides it; the next has the new."""
+        before = self.session()
+        key, _ = self.signer.key("next")
+        self.signer.table("KeyTable", "main d0000000.example:next:" + key)
+        self.signer.reload()
+        after = self.session()
+        self.assertIn(b" s=main;", self.finish(before))
+        self.assertIn(b" s=next;", self.finish(after))
+
+    def finish(self, mta):
+        """The signature's value."""
+        mta.body(b"the second half\r\n")
+        value = mta.eom().inserted()[b"DKIM-Signature"]
+        return b" ".join(value.split())
+
     def test_every_second_under_load(self):
         """SIGHUP each second: none lost, none unsigned, nothing piles up."""
         load = self.load("--per-connection", "5", seconds=12)
