@@ -87,7 +87,9 @@ class Demo:
             "domain": DOMAIN, "conf": self.signer.conf,
             "postfix": self.postfix.etc, "mail_log": self.postfix.log_path,
             "sign_log": self.signer.log_path, "pid": os.getpid(),
-            "postern": program("admin/postern")}, flush=True)
+            "postern": program("admin/postern"),
+            "sudo": "sudo " if "SUDO_USER" in os.environ else ""},
+            flush=True)
 
 
 NEXT = """
@@ -115,7 +117,7 @@ The scene goes on, in %(dir)s:
 
     SMTP        127.0.0.1 port %(port)d; mail from anybody@%(domain)s is signed
                 (all mail ends in a sink, nothing leaves this machine)
-    sendmail    sendmail -C %(postfix)s -f me@%(domain)s you@example.net
+    sendmail    %(sudo)ssendmail -C %(postfix)s -f me@%(domain)s you@example.net
     delivered   %(dir)s/delivered/
     DNS         dig @127.0.0.1 -p %(dns)d demo._domainkey.%(domain)s TXT
     settings    %(conf)s
@@ -123,7 +125,7 @@ The scene goes on, in %(dir)s:
                 %(mail_log)s
     explain     %(postern)s message sign -c %(conf)s --explain FILE
 
-Stop it, and remove the directory:  kill %(pid)d
+Stop it, and remove the directory:  %(sudo)skill %(pid)d
 """
 
 
