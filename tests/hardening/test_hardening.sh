@@ -68,7 +68,7 @@ for program in milters/*/postern-* admin/postern; do
 done
 if [ $seen = 0 ]; then
 	echo "no programs built"
-	exit 77
+	exit 1
 fi
 if [ "$(uname -m)" = x86_64 ]; then
 	check_objects

@@ -16,36 +16,21 @@ class Nsd:
         self.scene = scene
         self.port = scene.port()
         self.dir = scene.mkdir("dns")
-        self.zones = {}
-        for name, records in zones.items():
-            self._write(name, records)
-        self._configure()
+        self.zones = zones
         self.process = None
 
-    def _write(self, name, records):
-        self.zones[name] = records
-        self.scene.write("dns/%s.zone" % name, ZONE % {"name": name,
-            "serial": len(self.zones), "records": records})
-
-    def _configure(self):
+    def start(self):
+        for name, records in self.zones.items():
+            self.scene.write("dns/%s.zone" % name, ZONE % {"name": name,
+                "records": records})
         self.scene.write("dns/nsd.conf", CONF % {"dir": self.dir,
             "port": self.port} + "".join(CONF_ZONE % {"name": name,
             "dir": self.dir} for name in self.zones))
-
-    def start(self):
         self.process = self.scene.start(["nsd", "-d", "-c",
             os.path.join(self.dir, "nsd.conf")], log="dns/nsd.log")
         name = next(iter(self.zones))
         wait_until(lambda: self._answers(name), 20, "nsd")
         return self
-
-    def set(self, name, records):
-        """Changes or adds a zone; nsd starts anew to have it at once."""
-        self._write(name, records)
-        self._configure()
-        if self.process:
-            self.process.stop()
-            self.start()
 
     def _answers(self, name):
         if not self.process.running():
@@ -90,7 +75,7 @@ zone:
 ZONE = """\
 $ORIGIN %(name)s.
 $TTL 60
-@ IN SOA ns hostmaster %(serial)d 3600 600 86400 60
+@ IN SOA ns hostmaster 1 3600 600 86400 60
 @ IN NS ns
 ns IN A 127.0.0.1
 %(records)s

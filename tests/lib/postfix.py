@@ -86,11 +86,6 @@ class Postfix:
             *recipients], input=data.replace(b"\r\n", b"\n"), check=True,
             timeout=60)
 
-    def queue_ids(self):
-        """Of everything that waits to be delivered."""
-        text = self.scene.run(["postqueue", "-c", self.etc, "-j"]).stdout
-        return re.findall(r'"queue_id": "([^"]+)"', text)
-
     def flush(self):
         self.scene.run(["postqueue", "-c", self.etc, "-f"])
 
