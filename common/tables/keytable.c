@@ -373,9 +373,10 @@ const char *
 keytable_path(const struct keytable *table, const struct keytable_row *row,
     struct span sender_domain, struct arena *arena)
 {
-	struct span domain;
+	struct span domain = sender_domain;
 
-	if (!row->is_path || !domain_for(row, sender_domain, arena, &domain))
+	if (!row->is_path || (span_has(row->key, '%') &&
+	    !domain_for(row, sender_domain, arena, &domain)))
 		return NULL;
 	return arena_dup(arena, expand_path(table, row->key, domain,
 	    arena)).p;

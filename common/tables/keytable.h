@@ -95,7 +95,8 @@ int keytable_resolve(const struct keytable *table,
     struct arena *arena, struct dkim_sign_key *key, struct strbuf *err);
 
 /* The path the row's key is read from for that sender, with "%" replaced, in
- * the arena; NULL for an inline key. */
+ * the arena; NULL for an inline key, and where the path has a "%" that the
+ * sender's domain cannot stand for. */
 const char *keytable_path(const struct keytable *table,
     const struct keytable_row *row, struct span sender_domain,
     struct arena *arena);

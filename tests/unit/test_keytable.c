@@ -340,7 +340,7 @@ static const struct {
 	{ "both", "a/b", NULL, NULL, NULL, DKIM_RSA_SHA256,
 	    "DIR/keys:3: the sender's domain cannot be d=: it is no valid "
 	    "domain name" },
-	{ "any", "[192.0.2.1]", NULL, NULL, NULL, DKIM_RSA_SHA256,
+	{ "any", "[192.0.2.1]", NULL, NULL, "DIR/rsa", DKIM_RSA_SHA256,
 	    "DIR/keys:2: the sender's domain cannot be d=: it is no valid "
 	    "domain name" },
 	{ "kind", "example.com", "example.com", "s", "DIR/example.com.key",
