@@ -424,6 +424,12 @@ probe_servers(const struct dns *dns)
 	return refused && silent == 0;
 }
 
+static bool
+probe_is_fresh(const struct dns *dns, int64_t now)
+{
+	return dns->probed_at != 0 && now - dns->probed_at <= PROBE_VALID_MS;
+}
+
 /* The same, asked once a second at most. Called with the lock held, which is
  * let go while the probe runs. */
 static bool
@@ -432,7 +438,7 @@ all_refuse(struct dns *dns)
 	int64_t now = clock_monotonic_ms();
 	bool refused;
 
-	if (dns->probed_at == 0 || now - dns->probed_at > PROBE_VALID_MS) {
+	if (!probe_is_fresh(dns, now)) {
 		dns->probed_at = now;
 		pthread_mutex_unlock(&dns->lock);
 		refused = probe_servers(dns);
@@ -526,7 +532,8 @@ wait_for_result(struct dns_query *query, bool *refused)
 		now = clock_monotonic_ms();
 		if (now >= query->deadline)
 			return;
-		if (!probed && now >= probe_at) {
+		if (!probed && (now >= probe_at || (query->dns->refused &&
+		    probe_is_fresh(query->dns, now)))) {
 			probed = true;
 			*refused = all_refuse(query->dns);
 			if (*refused)
