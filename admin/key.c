@@ -76,7 +76,6 @@ key_facts_find(struct key_facts *facts, const struct keyset *set,
 	if (facts->key == NULL)
 		return;
 	key_describe(facts->key, &facts->what);
-	dkim_record_format(facts->key, "", &facts->record, &facts->trouble);
 	if (key->published.len > 0 && !is_published_key(key, facts->key))
 		strbuf_adds(&facts->trouble, "the .txt file beside it is of "
 		    "another key");
@@ -88,7 +87,6 @@ key_facts_clear(struct key_facts *facts)
 	dkim_key_free(facts->key);
 	strbuf_clear(&facts->trouble);
 	strbuf_clear(&facts->what);
-	strbuf_clear(&facts->record);
 }
 
 static void

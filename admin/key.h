@@ -44,9 +44,8 @@ void key_describe(const struct dkim_key *key, struct strbuf *out);
 /* What a key turns out to be. */
 struct key_facts {
 	struct dkim_key *key;	/* NULL: trouble says why */
-	struct strbuf trouble;	/* empty: none */
+	struct strbuf trouble;	/* empty: the signer can use it */
 	struct strbuf what;	/* as key_describe() has it */
-	struct strbuf record;	/* to be published */
 };
 
 void key_facts_find(struct key_facts *facts, const struct keyset *set,

@@ -21,6 +21,8 @@ print_record(struct keyset *set, const struct values *values)
 	int rc = EX_DATAERR;
 
 	private = keyset_load(set, key, &err);
+	if (private != NULL)
+		strbuf_reset(&err);
 	if (private != NULL && keyset_record_name(set, key, &name, &err) &&
 	    dkim_record_format(private, "", &text, &err) == 0) {
 		zonetext_format(values->setup.json ? ZONETEXT_JSON :

@@ -203,17 +203,18 @@ sample_sender(struct making *making, struct address *sender)
 
 /* The row that gets mail which the new one was made for; 0: none does. */
 static unsigned
-find_rival(struct making *making, const struct keychange_view *view,
+find_rival(struct making *making, const struct snapshot *snapshot,
     struct span *pattern)
 {
-	size_t max = making->setup.conf.multiple_signatures ? MATCHES_MAX : 1;
+	const struct sign_conf *conf = snapshot->conf;
+	size_t max = conf->multiple_signatures ? MATCHES_MAX : 1;
 	struct signtable_match matches[MATCHES_MAX];
 	struct address sender;
 	size_t i, count;
 
 	if (!sample_sender(making, &sender))
 		return 0;
-	count = signtable_lookup(view->senders, &sender, &making->arena,
+	count = signtable_lookup(conf->signtable, &sender, &making->arena,
 	    matches, max, NULL, NULL);
 	for (i = 0; i < count; i++)
 		if (matches[i].line == making->lines[KEYCHANGE_SENDERS])
@@ -225,15 +226,15 @@ find_rival(struct making *making, const struct keychange_view *view,
 
 /* Faults anywhere, and what is odd about the new rows. */
 static int
-report_view(const struct making *making, const struct keychange_view *view)
+report(const struct making *making, const struct diag *diag)
 {
 	const struct diag_item *item;
 	struct strbuf line = STRBUF_INIT;
 	size_t i;
 	int k;
 
-	for (i = 0; i < view->diag.count; i++) {
-		item = &view->diag.items[i];
+	for (i = 0; i < diag->count; i++) {
+		item = &diag->items[i];
 		for (k = 0; k < KEYCHANGE_TABLES; k++)
 			if (item->file != NULL && item->line != 0 &&
 			    item->line == making->lines[k] && strcmp(
@@ -246,7 +247,7 @@ report_view(const struct making *making, const struct keychange_view *view)
 		fprintf(stderr, "%s\n", line.s);
 	}
 	strbuf_clear(&line);
-	return diag_failed(&view->diag) ? EX_CONFIG : EX_OK;
+	return diag_failed(diag) ? EX_CONFIG : EX_OK;
 }
 
 static int
@@ -276,7 +277,7 @@ check_before(struct making *making)
 	keychange_look(&making->change, &view);
 	rc = check_free(making, &view);
 	if (rc == EX_OK)
-		rc = report_view(making, &view);
+		rc = report(making, &view.diag);
 	keychange_view_clear(&view);
 	if (rc == EX_CONFIG)
 		cli_error("the tables have these faults already; correct "
@@ -297,37 +298,48 @@ move_to_front(struct making *making, unsigned line)
 	return keychange_stage(&making->change);
 }
 
+/* The line of the row that still decides for the new row's senders, 0 where the
+ * new one does; -1 where the signer would refuse the tables. */
+static int64_t
+try_out(struct making *making, struct diag *diag, struct span *pattern)
+{
+	struct snapshot *snapshot;
+	int64_t rival = -1;
+
+	snapshot = keychange_try(&making->change, diag);
+	if (snapshot != NULL)
+		rival = find_rival(making, snapshot, pattern);
+	snapshot_unref(snapshot);
+	return rival;
+}
+
 static int
 check_after(struct making *making)
 {
 	const struct tablefile *senders =
 	    &making->change.tables[KEYCHANGE_SENDERS];
-	struct keychange_view view;
+	struct diag diag = DIAG_INIT;
 	struct span pattern;
-	unsigned rival;
+	int64_t rival;
 	int rc;
 
-	keychange_look(&making->change, &view);
-	rival = diag_failed(&view.diag) ? 0 :
-	    find_rival(making, &view, &pattern);
-	if (rival != 0 && senders->type == DATASET_REFILE &&
+	rival = try_out(making, &diag, &pattern);
+	if (rival > 0 && senders->type == DATASET_REFILE &&
 	    !span_eq_nocase(pattern, making->pattern)) {
-		keychange_view_clear(&view);
-		if (move_to_front(making, rival) != 0)
+		diag_clear(&diag);
+		if (move_to_front(making, (unsigned)rival) != 0)
 			return EX_CANTCREAT;
-		keychange_look(&making->change, &view);
-		rival = diag_failed(&view.diag) ? 0 :
-		    find_rival(making, &view, &pattern);
+		rival = try_out(making, &diag, &pattern);
 	}
-	rc = report_view(making, &view);
-	keychange_view_clear(&view);
-	if (rc == EX_OK && rival != 0)
+	rc = report(making, &diag);
+	diag_clear(&diag);
+	if (rc != EX_OK)
+		cli_error("the signer would refuse this; nothing was changed");
+	else if (rival > 0)
 		cli_error("note: %s:%u still decides for these senders; the "
 		    "new key signs once that row is gone (postern key "
 		    "remove), or beside it with MultipleSignatures yes",
-		    senders->path, rival);
-	if (rc != EX_OK)
-		cli_error("nothing was changed");
+		    senders->path, (unsigned)rival);
 	return rc;
 }
 
@@ -433,6 +445,21 @@ print_text(const struct making *making)
 	    "    systemctl reload postern-sign\n", SPAN_ARG(making->name));
 }
 
+/* Root writes where the signer may not get: the mode of a directory on the way
+ * is easily overlooked. */
+static void
+check_reach(const struct making *making)
+{
+	const char *path = making->file.path.s;
+
+	if (keyfile_is_readable_for(path, &making->setup.identity))
+		return;
+	cli_error("note: %s cannot be read by the signer's user%s%s: look at "
+	    "the modes of the directories above it (namei -l %s)", path,
+	    making->setup.identity.name[0] != '\0' ? " " : "",
+	    making->setup.identity.name, path);
+}
+
 static int
 generate(struct making *making)
 {
@@ -449,6 +476,8 @@ generate(struct making *making)
 		rc = make_key(making);
 	if (rc == EX_OK)
 		rc = change_tables(making);
+	if (rc == EX_OK)
+		check_reach(making);
 	if (rc != EX_OK)
 		keyfile_undo(&making->file);
 	else if (making->values->setup.json)

@@ -2,6 +2,7 @@
 
 #include "admin/zonetext.h"
 #include "common/base/mem.h"
+#include "common/dkim/record.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -28,10 +29,21 @@ describe_file(const char *path, struct strbuf *out)
 	strbuf_addf(out, ", mode %04o)", (unsigned)(st.st_mode & 07777));
 }
 
+/* All there is to show. */
+struct view {
+	const struct keyset *set;
+	const struct keyset_key *key;
+	struct key_facts facts;
+	struct key_use *uses;
+	size_t use_count;
+	struct span record_name;	/* empty: not known, or no key */
+	struct strbuf record;
+};
+
 static void
-print_place(const struct keyset *set, const struct keyset_key *key,
-    const struct key_use *uses, size_t use_count)
+print_place(const struct view *view)
 {
+	const struct keyset_key *key = view->key;
 	struct strbuf owner = STRBUF_INIT;
 	size_t i;
 
@@ -39,49 +51,47 @@ print_place(const struct keyset *set, const struct keyset_key *key,
 		describe_file(key->path, &owner);
 		printf("file      %s%s\n", cli_escape(span_of(key->path)),
 		    strbuf_str(&owner));
+		strbuf_clear(&owner);
 	}
-	if (key->row != NULL)
-		printf("row       %s:%u\n",
-		    cli_escape(span_of(keytable_file(set->table))), key->line);
-	for (i = 0; i < use_count; i++)
+	if (key->row == NULL)
+		return;
+	printf("row       %s:%u\n", cli_escape(span_of(
+	    keytable_file(view->set->table))), key->line);
+	for (i = 0; i < view->use_count; i++)
 		printf("%s  line %u: %s\n", i == 0 ? "used by " : "        ",
-		    uses[i].line, cli_escape(uses[i].pattern));
-	if (key->row != NULL && set->setup.conf.signing_table == NULL)
+		    view->uses[i].line, cli_escape(view->uses[i].pattern));
+	if (view->set->setup.conf.signing_table == NULL)
 		puts("used by   Domain in the configuration");
-	else if (key->row != NULL && use_count == 0)
+	else if (view->use_count == 0)
 		puts("used by   no row of the SigningTable");
-	strbuf_clear(&owner);
 }
 
 static void
-print_key(const struct keyset *set, const struct keyset_key *key,
-    const struct key_facts *facts, struct span record_name,
-    const struct key_use *uses, size_t use_count)
+print_text(const struct view *view)
 {
+	const struct keyset_key *key = view->key;
 	struct strbuf text = STRBUF_INIT;
 
 	printf("name      %s\n", cli_escape(key->name));
 	printf("domain    %s\n", key->domain.len > 0 ?
 	    cli_escape(key->domain) : "not known");
 	printf("selector  %s\n", cli_escape(key->selector));
-	if (facts->key != NULL)
-		printf("key       %s\n", facts->what.s);
-	print_place(set, key, uses, use_count);
-	if (facts->trouble.len > 0)
+	if (view->facts.key != NULL)
+		printf("key       %s\n", view->facts.what.s);
+	print_place(view);
+	if (view->facts.trouble.len > 0)
 		printf("trouble   %s\n",
-		    cli_escape(strbuf_span(&facts->trouble)));
-	if (facts->key != NULL && record_name.len > 0) {
-		zonetext_format(ZONETEXT_BIND, record_name,
-		    strbuf_span(&facts->record), &text);
+		    cli_escape(strbuf_span(&view->facts.trouble)));
+	if (view->record_name.len > 0) {
+		zonetext_format(ZONETEXT_BIND, view->record_name,
+		    strbuf_span(&view->record), &text);
 		printf("\n%s\n", text.s);
 	}
 	strbuf_clear(&text);
 }
 
 static void
-print_json(const struct keyset *set, const struct keyset_key *key,
-    const struct key_facts *facts, struct span record_name,
-    const struct key_use *uses, size_t use_count)
+print_json(const struct view *view)
 {
 	struct strbuf out = STRBUF_INIT;
 	struct json json;
@@ -89,18 +99,19 @@ print_json(const struct keyset *set, const struct keyset_key *key,
 
 	json_start(&json, &out);
 	json_object(&json, NULL);
-	key_json(&json, set, key, facts);
+	key_json(&json, view->set, view->key, &view->facts);
 	json_array(&json, "used_by");
-	for (i = 0; i < use_count; i++) {
+	for (i = 0; i < view->use_count; i++) {
 		json_object(&json, NULL);
-		json_string(&json, "pattern", uses[i].pattern);
-		json_number(&json, "line", uses[i].line);
+		json_string(&json, "pattern", view->uses[i].pattern);
+		json_number(&json, "line", view->uses[i].line);
 		json_object_end(&json);
 	}
 	json_array_end(&json);
-	if (facts->key != NULL && record_name.len > 0) {
+	if (view->record_name.len > 0) {
 		json_object(&json, "dns");
-		zonetext_json(&json, record_name, strbuf_span(&facts->record));
+		zonetext_json(&json, view->record_name,
+		    strbuf_span(&view->record));
 		json_object_end(&json);
 	}
 	json_object_end(&json);
@@ -110,26 +121,22 @@ print_json(const struct keyset *set, const struct keyset_key *key,
 static int
 show(struct keyset *set, bool json_wanted)
 {
-	const struct keyset_key *key = &set->keys[0];
+	struct view view = { .set = set, .key = &set->keys[0] };
 	struct strbuf err = STRBUF_INIT;
-	struct key_use *uses = NULL;
-	struct key_facts facts;
-	struct span name;
-	size_t count = 0;
 	int rc;
 
-	if (key->row != NULL && key_uses(&set->setup, key->name, &set->arena,
-	    &uses, &count) != 0)
+	if (view.key->row != NULL && key_uses(&set->setup, view.key->name,
+	    &set->arena, &view.uses, &view.use_count) != 0)
 		return EX_CONFIG;
-	if (!keyset_record_name(set, key, &name, &err))
-		name = SPAN_LIT("");
-	key_facts_find(&facts, set, key);
-	if (json_wanted)
-		print_json(set, key, &facts, name, uses, count);
-	else
-		print_key(set, key, &facts, name, uses, count);
-	rc = facts.trouble.len > 0 ? EXIT_NO : EX_OK;
-	key_facts_clear(&facts);
+	key_facts_find(&view.facts, set, view.key);
+	if (view.facts.key == NULL ||
+	    !keyset_record_name(set, view.key, &view.record_name, &err) ||
+	    dkim_record_format(view.facts.key, "", &view.record, &err) != 0)
+		view.record_name = SPAN_LIT("");
+	(json_wanted ? print_json : print_text)(&view);
+	rc = view.facts.trouble.len > 0 ? EXIT_NO : EX_OK;
+	key_facts_clear(&view.facts);
+	strbuf_clear(&view.record);
 	strbuf_clear(&err);
 	return rc;
 }

@@ -82,6 +82,7 @@ test_start(struct test *test, struct keyset *set,
 		result->outcome = OUTCOME_NO_KEY;
 		return;
 	}
+	strbuf_reset(&result->detail);	/* DNS is the question here */
 	if (!keyset_record_name(set, key, &result->name, &result->detail)) {
 		result->outcome = OUTCOME_NO_NAME;
 		return;

@@ -97,6 +97,29 @@ keychange_view_clear(struct keychange_view *view)
 	diag_clear(&view->diag);
 }
 
+struct snapshot *
+keychange_try(struct keychange *change, struct diag *diag)
+{
+	const struct snapshot_override overrides[KEYCHANGE_TABLES] = {
+		{ settings[0], spec_now(change, 0) },
+		{ settings[1], spec_now(change, 1) },
+	};
+	const struct snapshot_options options = {
+		.file = change->setup->file,
+		.uid = change->setup->identity.uid,
+		.gid = change->setup->identity.gid,
+		.overrides = overrides,
+		.override_count = KEYCHANGE_TABLES,
+	};
+	struct snapshot *snapshot;
+	int i;
+
+	snapshot = snapshot_load(&sign_filter, &options, diag);
+	for (i = 0; i < KEYCHANGE_TABLES; i++)
+		tablefile_rename(&change->tables[i], diag);
+	return snapshot;
+}
+
 int
 keychange_stage(struct keychange *change)
 {

@@ -15,7 +15,8 @@ struct keychange {
 	struct tablefile tables[KEYCHANGE_TABLES];
 };
 
-/* What the loaders make of the tables as they are on disk: staged or not. */
+/* What the loaders make of the tables as they are on disk, staged or not; the
+ * keys are not read. */
 struct keychange_view {
 	struct diag diag;		/* by the tables' own names */
 	struct keytable *keys;		/* NULL where it cannot be read */
@@ -30,6 +31,10 @@ void keychange_close(struct keychange *change);
 /* A table that is not there yet counts as an empty one. */
 void keychange_look(struct keychange *change, struct keychange_view *view);
 void keychange_view_clear(struct keychange_view *view);
+
+/* What the signer would make of the staged tables at a reload: NULL, diag says
+ * why, where it would refuse them. */
+struct snapshot *keychange_try(struct keychange *change, struct diag *diag);
 
 /* Writes the changes beside the tables; makes them count, the table first
  * first. 0, or -1 where it was said what is wrong and nothing has changed. */

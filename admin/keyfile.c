@@ -3,8 +3,10 @@
 #include "common/base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -124,6 +126,28 @@ keyfile_write(struct keyfile *file, const struct dkim_key *key,
 	file->is_written = rc == EX_OK;
 	strbuf_wipe(&pem);
 	return rc;
+}
+
+/* In a child that becomes the user: the answer has the directories on the way,
+ * further groups and access lists in it. */
+bool
+keyfile_is_readable_for(const char *path, const struct identity *user)
+{
+	struct strbuf err = STRBUF_INIT;
+	int status = 0;
+	pid_t pid;
+
+	if (geteuid() != 0 || user->uid == 0)
+		return true;
+	pid = fork();
+	if (pid == 0) {
+		if (identity_become(user, &err) != 0)
+			_exit(0);
+		_exit(open(path, O_RDONLY | O_CLOEXEC) < 0 ? 1 : 0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) == 0;
 }
 
 void

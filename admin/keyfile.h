@@ -30,6 +30,9 @@ bool keyfile_place(struct keyfile *file, const char *root, struct span domain,
 int keyfile_write(struct keyfile *file, const struct dkim_key *key,
     const struct identity *owner, struct strbuf *err);
 
+/* Whether that user could open the file; true where only root can find out. */
+bool keyfile_is_readable_for(const char *path, const struct identity *user);
+
 /* Takes back what keyfile_write() did. */
 void keyfile_undo(struct keyfile *file);
 void keyfile_clear(struct keyfile *file);

@@ -306,25 +306,42 @@ keyset_add(struct keyset *set, const char *name,
 
 /* ---- what a key is ---- */
 
-struct dkim_key *
-keyset_load(const struct keyset *set, const struct keyset_key *key,
+/* As the signer gets it: keys that several rows share are read once. */
+static struct dkim_key *
+load_as_signer(const struct keyset *set, const struct keyset_key *key,
     struct strbuf *err)
 {
-	struct dkim_sign_key found;
 	struct arena scratch = ARENA_INIT;
+	struct dkim_sign_key found;
 	int rc;
 
-	if (key->path != NULL)
-		return dkim_key_load(key->path, NULL, err);
-	if (is_open(key->domain) && key->row->is_path) {
-		strbuf_adds(err, "its file depends on the sender's domain; "
-		    "name one with --domain");
-		return NULL;
-	}
+	/* A key that does not depend on the domain is had with any. */
 	rc = keytable_resolve(set->table, key->row, is_open(key->domain) ?
 	    SPAN_LIT("example.org") : key->domain, &scratch, &found, err);
 	arena_clear(&scratch);
 	return rc == 0 ? found.key : NULL;
+}
+
+struct dkim_key *
+keyset_load(const struct keyset *set, const struct keyset_key *key,
+    struct strbuf *err)
+{
+	struct dkim_key *private;
+	struct strbuf ignored = STRBUF_INIT;
+
+	if (key->row == NULL)
+		return dkim_key_load(key->path, NULL, err);
+	if (key->path == NULL && key->row->is_path) {
+		strbuf_adds(err, "its file depends on the sender's domain; "
+		    "name one with --domain");
+		return NULL;
+	}
+	private = load_as_signer(set, key, err);
+	if (private != NULL || key->path == NULL)
+		return private;
+	private = dkim_key_load(key->path, NULL, &ignored);
+	strbuf_clear(&ignored);
+	return private;
 }
 
 bool

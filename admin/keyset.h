@@ -54,7 +54,8 @@ int keyset_add_directory(struct keyset *set, const char *directory);
 int keyset_add(struct keyset *set, const char *name,
     const struct keyset_hints *hints, bool or_domain);
 
-/* The private key, or NULL with a sentence in err. The caller frees it. */
+/* The private key, or NULL; where the signer would not use it, for its mode
+ * say, there is a sentence in err in either case. The caller frees it. */
 struct dkim_key *keyset_load(const struct keyset *set,
     const struct keyset_key *key, struct strbuf *err);
 

@@ -180,6 +180,21 @@ class Generate(Case):
         done = self.generate("example.com", status=CONFIG)
         self.assertIn("SigningTable is not set", done.stderr)
 
+    def test_what_the_signer_would_refuse_is_not_made(self):
+        for setting, more, says in (
+                ("SignatureAlgorithm rsa-sha256", ["--type", "ed25519"],
+                    "SignatureAlgorithm"),
+                ("MinimumKeyBits 2048", ["--bits", "1024"], "2048"),
+                ("InternalHosts file:/nonexistent", [], "/nonexistent")):
+            with self.subTest(setting=setting):
+                text = self.read("sign.conf")
+                self.scene.write("sign.conf", text + setting + "\n")
+                done = self.generate("example.com", *more, status=CONFIG)
+                self.assertIn(says, done.stderr)
+                self.assertIn("nothing was changed", done.stderr)
+                self.assertEqual(self.files(), ["sign.conf"])
+                self.scene.write("sign.conf", text)
+
     def test_in_front_of_a_row_for_everybody(self):
         self.generate("example.net", "--pattern", "*")
         self.generate("example.com")
@@ -255,6 +270,11 @@ class Generate(Case):
                 .pw_name, user)
         done = self.postern("table", "check", "--user", user, status=OK)
         self.assertIn("0 errors, 0 warnings", done.stdout)
+        self.scene.mkdir("closed", mode=0o700)
+        done = self.generate("example.net", "--user", user, "--directory",
+            self.path("closed/keys"))
+        self.assertIn("cannot be read by the signer's user " + user,
+            done.stderr)
 
     def test_what_was_made_signs(self):
         self.generate("example.com")
@@ -338,6 +358,17 @@ class Look(Case):
         made = json.loads(dns("json"))
         self.assertEqual((made["record"], made["value"]), (name, value))
         self.assertTrue(dns("nsupdate").startswith("update delete "))
+
+    def test_one_file_for_any_domain(self):
+        self.generate("one.example")
+        self.scene.write("KeyTable", "each %%:s1:%s\n" %
+            self.path("keys/one.example/s1.private"))
+        self.scene.write("SigningTable", "*@one.example each\n")
+        self.assertIn("s1.private", self.postern("key", "list",
+            status=OK).stdout)
+        self.postern("key", "remove", "each", "--delete-key", status=OK)
+        self.assertFalse(os.path.exists(
+            self.path("keys/one.example/s1.private")))
 
     def test_a_row_for_any_domain_needs_one(self):
         self.generate("one.example")
