@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 static struct {
-	const char *ident;
+	const char *_Atomic ident;
 	_Atomic enum log_target target;
 	_Atomic enum log_level most;
-	bool open;
+	_Atomic bool open;
 } state = { "postern", LOG_TO_STDERR, LOG_LEVEL_INFO, false };
 
 static const struct { int priority; const char *name; } levels[] = {

@@ -321,7 +321,8 @@ test_end(struct filter_context *ctx)
 	struct test_state *state = state_of(ctx);
 	struct span rest = span_of(conf->edits), edit;
 
-	sleep((unsigned)conf->end_pause);
+	if (conf->end_pause > 0)
+		sleep((unsigned)conf->end_pause);
 	counters_add(ctx->counters, HANDLED, 1);
 	while (rest.len > 0) {
 		span_cut(&rest, ',', &edit);
