@@ -22,7 +22,7 @@ void generation_leave(struct generation *generation);
 
 /* The enum filter_step bits its sessions agree on. */
 unsigned generation_steps(const struct generation *generation);
-/* The macros they asked for by filter->extra_macros; "" where there are none. */
+/* The macros they asked for by filter->extra_macros; "": none. */
 const char *generation_macros(const struct generation *generation);
 
 /* A reference to the snapshot its next message is to be handled with. */

@@ -1,6 +1,6 @@
 /*
- * libmilter_driver.h - runs a filter behind libmilter; its .c is the only file
- * that knows that library. There is one filter in a process.
+ * libmilter_driver.h - runs a filter behind libmilter; the libmilter_*.c files
+ * are the only ones that know that library. There is one filter in a process.
  */
 #ifndef POSTERN_MILTER_LIBMILTER_DRIVER_H
 #define POSTERN_MILTER_LIBMILTER_DRIVER_H

@@ -65,7 +65,8 @@ parse_port(struct span s, struct listen_spec *spec, struct strbuf *err)
 
 	if (is_postfix_notation(s)) {
 		strbuf_addf(err, "this is Postfix's notation; a milter's has "
-		    "the port first: inet:%.*s@%.*s",
+		    "the port first: %s:%.*s@%.*s",
+		    spec->family == AF_INET ? "inet" : "inet6",
 		    SPAN_ARG(span_skip(s, colon + 1)),
 		    SPAN_ARG(span_first(s, colon)));
 		return -1;

@@ -20,6 +20,10 @@ common_libpostern_a_SOURCES += \
 	common/milter/generation.h \
 	common/milter/libmilter_driver.c \
 	common/milter/libmilter_driver.h \
+	common/milter/libmilter_edits.c \
+	common/milter/libmilter_link.c \
+	common/milter/libmilter_link.h \
+	common/milter/libmilter_negotiate.c \
 	common/milter/listen.c \
 	common/milter/listen.h \
 	common/milter/pidfile.c \
@@ -51,6 +55,15 @@ FUZZ_TARGETS += tests/fuzz/fuzz_file_driver
 tests_fuzz_fuzz_file_driver_SOURCES = tests/fuzz/fuzz_file_driver.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_file_driver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_file_driver_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+UNIT_TESTS += tests/unit/test_generation tests/unit/test_listen \
+	tests/unit/test_reply
+tests_unit_test_generation_SOURCES = tests/unit/test_generation.c tests/unit/unit.h
+tests_unit_test_generation_LDADD = $(LIBS_UNIT)
+tests_unit_test_listen_SOURCES = tests/unit/test_listen.c tests/unit/unit.h
+tests_unit_test_listen_LDADD = $(LIBS_UNIT)
+tests_unit_test_reply_SOURCES = tests/unit/test_reply.c tests/unit/unit.h
+tests_unit_test_reply_LDADD = $(LIBS_UNIT)
 
 # A filter that does what its settings say, for the tests of the daemon.
 check_PROGRAMS += tests/daemon/testmilter
