@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from filterd import Filter
 from milter import Lost
-from scene import Scene, own, program, tail, wait_until
+from scene import Scene, for_anyone, own, program, tail, wait_until
 
 USAGE, UNAVAILABLE, CANNOT_CREATE, NO_PERMISSION, CONFIG = 64, 69, 73, 77, 78
 
@@ -249,7 +249,9 @@ class Privileges(Case):
 
     def test_cannot_become(self):
         self.filter.configure(UserID="mail")
-        status, _, said = self.run_it("-f", user="nobody")
+        done = self.scene.run([for_anyone(program("tests/daemon/testmilter")),
+            "-f", "-c", self.filter.conf], check=False, user="nobody")
+        status, said = done.returncode, done.stderr
         self.assertEqual(status, NO_PERMISSION, said)
         self.assertIn("only root can become another user", said)
 

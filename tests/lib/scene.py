@@ -48,6 +48,30 @@ def program(name):
     return path
 
 
+_copies = None
+
+
+def for_anyone(path):
+    """That program, or a copy of it where only root can get at it, as in a
+    checkout that lies in root's home: for who runs it as another user."""
+    global _copies
+    parent = os.path.abspath(path)
+    while parent != "/":
+        parent = os.path.dirname(parent)
+        if not os.stat(parent).st_mode & 0o001:
+            break
+    else:
+        return path
+    if _copies is None:
+        _copies = tempfile.mkdtemp(prefix="postern-programs-")
+        os.chmod(_copies, 0o755)
+        atexit.register(shutil.rmtree, _copies, ignore_errors=True)
+    copy = os.path.join(_copies, os.path.basename(path))
+    if not os.path.exists(copy):
+        shutil.copy(path, copy)
+    return copy
+
+
 def wait_until(condition, seconds=10, what="a condition", pause=0.02):
     """The first true value of condition(); TimeoutError says what for."""
     end = time.monotonic() + seconds
@@ -88,6 +112,7 @@ class Process:
             gids = [gid] + [grp.getgrnam(name).gr_gid for name in groups]
             wrap += ["--reuid", str(uid), "--regid", str(gid), "--groups",
                 ",".join(str(g) for g in gids)]
+            argv = [for_anyone(argv[0]), *argv[1:]]
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(wrap + ["--"] + list(argv), env=env,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,

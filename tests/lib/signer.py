@@ -9,7 +9,7 @@ import re
 import subprocess
 import time
 
-from scene import SRCDIR, own, program, user_ids
+from scene import SRCDIR, for_anyone, own, program, user_ids
 from service import Service
 
 SOCKET_DIRECTORY = "postern-sign"
@@ -89,9 +89,9 @@ class Signer(Service):
     def check(self):
         """postern-sign -n as the daemon's user: (status, what it said)."""
         done = self.scene.run(["setpriv", "--reuid", self.user, "--regid",
-            str(user_ids(self.user)[1]), "--clear-groups", program(
-            "milters/sign/postern-sign"), "-n", "-c", self.conf], check=False,
-            cwd="/")
+            str(user_ids(self.user)[1]), "--clear-groups", for_anyone(program(
+            "milters/sign/postern-sign")), "-n", "-c", self.conf],
+            check=False, cwd="/")
         return done.returncode, done.stdout + done.stderr
 
     def decision(self, queue_id, seconds=10):
