@@ -24,6 +24,16 @@ require_root() {
 	exit 77
 }
 
+# Autoconf builds nowhere else once it was told to build in the sources.
+require_clean_sources() {
+	if [ ! -e "$1/config.status" ]; then
+		return
+	fi
+	echo "$0: this checkout was configured in place, so it cannot be" \
+	    "built below build/ too; first run: make distclean" >&2
+	exit 78
+}
+
 missing_packages() {
 	local name
 
