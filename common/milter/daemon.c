@@ -15,7 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { MALLOC_ARENAS = 2 };
+enum { MALLOC_ARENAS = 4 };
 
 /* What main() works on: the options, and the settings that matter before the
  * daemon becomes what it will run as. */
