@@ -3,12 +3,12 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/milter/background.h"
+#include "common/milter/daemon_options.h"
 #include "common/milter/pidfile.h"
 #include "common/milter/privilege.h"
 #include "common/milter/service.h"
 #include "common/milter/snapshot.h"
 
-#include <getopt.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,8 +23,6 @@ struct start {
 	const struct filter *filter;
 	const char *config;
 	bool foreground;
-	bool check_only;
-	bool show_only;
 	struct arena arena;
 	void *conf;
 	struct config_origin *origins;
@@ -36,84 +34,24 @@ struct start {
 	struct service service;
 };
 
-/* ---- options ---- */
-
-static void
-print_usage(FILE *fp, const struct filter *filter)
-{
-	fprintf(fp, "usage: %s [-f] [-n] [-c FILE]\n"
-	    "  -c FILE        configuration (%s/postern/%s)\n"
-	    "  -f             stay in the foreground\n"
-	    "  -n             check configuration, tables and keys, and exit\n"
-	    "  --show-config  show every setting and where it comes from\n"
-	    "  -V, --version  show the version\n"
-	    "  -h, --help     show this\n",
-	    filter->name, SYSCONFDIR, filter->default_config);
-}
-
-/* -1 to go on, else the exit status. */
-static int
-parse_options(struct start *start, int argc, char **argv)
-{
-	enum { SHOW_CONFIG = 256 };
-	static const struct option long_options[] = {
-		{ "show-config", no_argument, NULL, SHOW_CONFIG },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:fhnV", long_options,
-	    NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			start->config = optarg;
-			break;
-		case 'f':
-			start->foreground = true;
-			break;
-		case 'n':
-			start->check_only = true;
-			break;
-		case SHOW_CONFIG:
-			start->show_only = true;
-			break;
-		case 'V':
-			printf("%s %s\n", start->filter->name, VERSION_TEXT);
-			return EX_OK;
-		case 'h':
-			print_usage(stdout, start->filter);
-			return EX_OK;
-		default:
-			print_usage(stderr, start->filter);
-			return EX_USAGE;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	fprintf(stderr, "%s: unexpected argument \"%s\"\n",
-	    start->filter->name, argv[optind]);
-	print_usage(stderr, start->filter);
-	return EX_USAGE;
-}
-
-/* Absolute, for the daemon changes its directory and reads it again later. */
-static void
-find_config(struct start *start)
-{
-	char *absolute;
-
-	if (start->config == NULL)
-		start->config = arena_printf(&start->arena, "%s/postern/%s",
-		    SYSCONFDIR, start->filter->default_config);
-	absolute = realpath(start->config, NULL);
-	if (absolute != NULL)
-		start->config = arena_strdup(&start->arena, absolute);
-	free(absolute);
-}
-
 /* ---- settings ---- */
+
+/* Absolute, for the daemon changes its directory and reads it again later. A
+ * symbolic link stays one: it may lead elsewhere by then. */
+static const char *
+find_config(struct start *start, const char *given)
+{
+	char *directory;
+
+	if (given == NULL)
+		return arena_printf(&start->arena, "%s/postern/%s", SYSCONFDIR,
+		    start->filter->default_config);
+	directory = given[0] != '/' ? getcwd(NULL, 0) : NULL;
+	if (directory != NULL)
+		given = arena_printf(&start->arena, "%s/%s", directory, given);
+	free(directory);
+	return given;
+}
 
 static void
 settings_error(const struct start *start, struct diag *diag, const char *name,
@@ -432,20 +370,22 @@ daemon_main(int argc, char **argv, const struct filter *filter)
 {
 	struct start start = { .filter = filter,
 	    .service = { .filter = filter, .check = check_conf } };
+	struct daemon_options options;
 	int status;
 
-	status = parse_options(&start, argc, argv);
+	status = options_parse(&options, filter, argc, argv);
 	if (status >= 0)
 		return status;
 	/* Threads that each have an arena of malloc's own cost more memory
 	 * than the lock they share. */
 	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
-	find_config(&start);
+	start.config = find_config(&start, options.config);
+	start.foreground = options.foreground;
 	start.service.config = start.config;
 	start.service.foreground = start.foreground;
-	if (start.show_only)
+	if (options.show_only)
 		status = show_configuration(&start);
-	else if (start.check_only)
+	else if (options.check_only)
 		status = check_configuration(&start);
 	else
 		status = run(&start);

@@ -18,8 +18,9 @@
  * so that a reload sees what the start saw.
  *
  * Exit status: 0; 64 usage; 69 another instance answers on the socket; 70
- * libmilter gave up while it served; 71 the system refused; 73 socket or pid file cannot be made; 77 no such user or no
- * right to become it; 78 configuration (sysexits(3)).
+ * libmilter gave up; 71 the system refused; 73 socket or pid file cannot be
+ * made; 77 no such user or no right to become it; 78 configuration
+ * (sysexits(3)).
  *
  * SIGHUP: all is read anew beside the running state and swapped in, or, where
  * anything is wrong, refused with file:line and everything stays. SIGTERM,

@@ -3,8 +3,6 @@ common_libpostern_a_SOURCES += \
 	common/milter/background.h \
 	common/milter/counters.c \
 	common/milter/counters.h \
-	common/milter/daemon.c \
-	common/milter/daemon.h \
 	common/milter/daemon_settings.c \
 	common/milter/daemon_settings.h \
 	common/milter/file_apply.c \
@@ -14,16 +12,8 @@ common_libpostern_a_SOURCES += \
 	common/milter/file_session.h \
 	common/milter/filter.c \
 	common/milter/filter.h \
-	common/milter/gate.c \
-	common/milter/gate.h \
 	common/milter/generation.c \
 	common/milter/generation.h \
-	common/milter/libmilter_driver.c \
-	common/milter/libmilter_driver.h \
-	common/milter/libmilter_edits.c \
-	common/milter/libmilter_link.c \
-	common/milter/libmilter_link.h \
-	common/milter/libmilter_negotiate.c \
 	common/milter/listen.c \
 	common/milter/listen.h \
 	common/milter/pidfile.c \
@@ -32,14 +22,34 @@ common_libpostern_a_SOURCES += \
 	common/milter/privilege.h \
 	common/milter/reply.c \
 	common/milter/reply.h \
-	common/milter/service.c \
-	common/milter/service.h \
 	common/milter/snapshot.c \
 	common/milter/snapshot.h \
-	common/milter/vitals.c \
-	common/milter/vitals.h \
 	common/milter/watch.c \
 	common/milter/watch.h
+
+# What needs libmilter is a library of its own: it takes the place of functions
+# of the C library (gate.h), which no other program should get.
+noinst_LIBRARIES += common/milter/libdaemon.a
+common_milter_libdaemon_a_SOURCES = \
+	common/milter/daemon.c \
+	common/milter/daemon.h \
+	common/milter/daemon_options.c \
+	common/milter/daemon_options.h \
+	common/milter/gate.c \
+	common/milter/gate.h \
+	common/milter/libmilter_driver.c \
+	common/milter/libmilter_driver.h \
+	common/milter/libmilter_edits.c \
+	common/milter/libmilter_link.c \
+	common/milter/libmilter_link.h \
+	common/milter/libmilter_negotiate.c \
+	common/milter/reload.c \
+	common/milter/reload.h \
+	common/milter/service.c \
+	common/milter/service.h \
+	common/milter/vitals.c \
+	common/milter/vitals.h
+LIBDAEMON = common/milter/libdaemon.a
 
 UNIT_TESTS += tests/unit/test_counters tests/unit/test_snapshot \
 	tests/unit/test_file_driver
@@ -58,7 +68,8 @@ tests_fuzz_fuzz_file_driver_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
 UNIT_TESTS += tests/unit/test_generation tests/unit/test_listen \
 	tests/unit/test_reply
-tests_unit_test_generation_SOURCES = tests/unit/test_generation.c tests/unit/unit.h
+tests_unit_test_generation_SOURCES = tests/unit/test_generation.c \
+	tests/unit/unit.h
 tests_unit_test_generation_LDADD = $(LIBS_UNIT)
 tests_unit_test_listen_SOURCES = tests/unit/test_listen.c tests/unit/unit.h
 tests_unit_test_listen_LDADD = $(LIBS_UNIT)
@@ -68,7 +79,8 @@ tests_unit_test_reply_LDADD = $(LIBS_UNIT)
 # A filter that does what its settings say, for the tests of the daemon.
 check_PROGRAMS += tests/daemon/testmilter
 tests_daemon_testmilter_SOURCES = tests/daemon/testmilter.c
-tests_daemon_testmilter_LDADD = $(LIBPOSTERN) $(LIBS_COMMON) $(MILTER_LIBS)
+tests_daemon_testmilter_LDADD = $(LIBDAEMON) $(LIBPOSTERN) $(LIBS_COMMON) \
+	$(MILTER_LIBS)
 dist_check_SCRIPTS += tests/daemon/test_daemon.sh
 TESTS += tests/daemon/test_daemon.sh
 EXTRA_DIST += tests/daemon

@@ -14,8 +14,8 @@ LIBSIGN = milters/sign/libsign.a
 
 sbin_PROGRAMS += milters/sign/postern-sign
 milters_sign_postern_sign_SOURCES = milters/sign/main.c
-milters_sign_postern_sign_LDADD = $(LIBSIGN) $(LIBPOSTERN) $(LIBS_COMMON) \
-	$(MILTER_LIBS)
+milters_sign_postern_sign_LDADD = $(LIBSIGN) $(LIBDAEMON) $(LIBPOSTERN) \
+	$(LIBS_COMMON) $(MILTER_LIBS)
 
 UNIT_TESTS += tests/unit/test_sign_docs
 tests_unit_test_sign_docs_SOURCES = tests/unit/test_sign_docs.c \

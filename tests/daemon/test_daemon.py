@@ -384,6 +384,20 @@ class Reload(Case):
         self.assertEqual(self.filter.log(), log + self.filter.log()[len(log):])
         self.assertNotIn("the new value", self.filter.log()[len(log):])
 
+    def test_symbolic_link(self):
+        """A configuration that is a link may lead elsewhere at the reload."""
+        real, link = self.filter.conf, self.scene.path("link.conf")
+        os.symlink(real, link)
+        self.filter.conf = os.path.relpath(link, "/")     # it starts in /
+        self.filter.start()
+        with open(real) as file:
+            self.scene.write("other.conf", file.read() + "Token other\n")
+        os.unlink(link)
+        os.symlink(self.scene.path("other.conf"), link)
+        self.filter.reload()
+        self.filter.reload()
+        self.filter.wait_log("unloads other")
+
     def test_log_settings(self):
         self.filter.start()
         self.filter.configure(LogTarget="json")
