@@ -12,6 +12,12 @@ static const char *const level_names[] = {
 	[DIAG_NOTE] = "note",
 };
 
+const char *
+diag_level_name(enum diag_level level)
+{
+	return level_names[level];
+}
+
 void
 diag_clear(struct diag *d)
 {

@@ -21,6 +21,8 @@ enum diag_level {
 	DIAG_NOTE	/* good to know */
 };
 
+const char *diag_level_name(enum diag_level level);	/* "error"... */
+
 struct diag_item {
 	enum diag_level level;
 	const char *file;	/* NULL where no file is concerned */

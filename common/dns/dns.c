@@ -1,26 +1,21 @@
 #include "common/dns/dns.h"
 
 #include "common/base/clock.h"
-#include "common/base/file.h"
-#include "common/base/ipaddr.h"
 #include "common/base/mem.h"
+#include "common/dns/nameservers.h"
 #include "common/mail/domain.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unbound.h>
 #include <unistd.h>
 
 enum {
 	DNS_CLASS_IN = 1,
-	DNS_PORT = 53,
-	RESOLV_CONF_MAX = 1 << 16,
 	/* An answer that is not there after this long makes us look whether
 	 * anybody listens at all: libunbound does not heed port unreachable. */
 	PROBE_AFTER_MS = 200,
@@ -28,15 +23,9 @@ enum {
 	PROBE_VALID_MS = 1000
 };
 
-struct nameserver {
-	struct ipaddr address;
-	unsigned port;
-};
-
 struct dns {
 	struct ub_ctx *ub;
-	struct nameserver servers[DNS_NAMESERVERS_MAX];
-	size_t server_count;
+	struct nameservers servers;
 	char *servers_text;
 	pthread_t thread;
 	bool has_thread;
@@ -154,101 +143,35 @@ set_options(struct dns *dns, const char *anchors, struct strbuf *err)
 	return rc != 0 ? -1 : 0;
 }
 
+/* Hands the servers to libunbound: all that is asked goes there. */
 static int
-add_server(struct dns *dns, struct span item, struct strbuf *err)
+forward(struct dns *dns, struct strbuf *err)
 {
-	struct nameserver *server = &dns->servers[dns->server_count];
 	struct strbuf text = STRBUF_INIT;
-	struct span address;
-	uint64_t port = DNS_PORT;
-	int rc;
+	size_t i;
+	int rc = 0;
 
-	if (dns->server_count == DNS_NAMESERVERS_MAX) {
-		strbuf_addf(err, "more than %d name servers",
-		    DNS_NAMESERVERS_MAX);
-		return -1;
+	for (i = 0; i < dns->servers.count && rc == 0; i++) {
+		strbuf_reset(&text);
+		nameserver_add(&text, &dns->servers.items[i], true);
+		rc = ub_ctx_set_fwd(dns->ub, text.s);
+		if (rc != 0)
+			strbuf_addf(err, "name server %s: %s", text.s,
+			    ub_strerror(rc));
 	}
-	if ((span_cut(&item, '@', &address) &&
-	    (!span_number(item, 65535, &port) || port == 0)) ||
-	    !ipaddr_parse(address, &server->address)) {
-		strbuf_adds(err, "a name server is written as an IP address, "
-		    "with \"@port\" where the port is not 53: "
-		    "\"192.0.2.1\", \"127.0.0.1@5353\", \"2001:db8::1@53\"");
-		return -1;
-	}
-	server->port = (unsigned)port;
-	ipaddr_add(&text, &server->address);
-	strbuf_addf(&text, "@%u", server->port);
-	rc = ub_ctx_set_fwd(dns->ub, text.s);
-	if (rc != 0)
-		strbuf_addf(err, "name server %s: %s", text.s, ub_strerror(rc));
-	else
-		dns->server_count++;
 	strbuf_clear(&text);
 	return rc != 0 ? -1 : 0;
 }
 
-static int
-add_servers(struct dns *dns, const char *list, struct strbuf *err)
-{
-	struct span rest = span_of(list), item;
-
-	while (span_item(&rest, &item))
-		if (add_server(dns, item, err) != 0)
-			return -1;
-	if (dns->server_count == 0) {
-		strbuf_adds(err, "the list of name servers is empty");
-		return -1;
-	}
-	return 0;
-}
-
-/*
- * The "nameserver" lines of resolv.conf(5); none, or no such file, means this
- * host. A line that is no address we can use (a zone index, say) is passed
- * over as long as there are others.
- */
-static int
-add_system_servers(struct dns *dns, struct strbuf *err)
-{
-	struct strbuf text = STRBUF_INIT, why = STRBUF_INIT;
-	struct span rest, line;
-	int rc = 0;
-
-	if (file_read("/etc/resolv.conf", RESOLV_CONF_MAX, &text, NULL,
-	    &why) != 0)
-		strbuf_reset(&text);
-	rest = strbuf_span(&text);
-	strbuf_reset(&why);
-	while (span_line(&rest, &line)) {
-		if (!span_starts(line, SPAN_LIT("nameserver")) ||
-		    line.len < 11 || !is_wsp(line.p[10]))
-			continue;
-		add_server(dns, span_trim(span_skip(line, 10)), &why);
-	}
-	if (dns->server_count == 0 && why.len > 0) {
-		strbuf_addf(err, "/etc/resolv.conf: %s", why.s);
-		rc = -1;
-	} else if (dns->server_count == 0) {
-		rc = add_server(dns, SPAN_LIT("127.0.0.1"), err);
-	}
-	strbuf_clear(&text);
-	strbuf_clear(&why);
-	return rc;
-}
-
 static char *
-describe_servers(const struct dns *dns)
+describe_servers(const struct nameservers *servers)
 {
 	struct strbuf text = STRBUF_INIT;
 	size_t i;
 
-	for (i = 0; i < dns->server_count; i++) {
-		if (i > 0)
-			strbuf_adds(&text, ", ");
-		ipaddr_add(&text, &dns->servers[i].address);
-		if (dns->servers[i].port != DNS_PORT)
-			strbuf_addf(&text, "@%u", dns->servers[i].port);
+	for (i = 0; i < servers->count; i++) {
+		strbuf_adds(&text, i > 0 ? ", " : "");
+		nameserver_add(&text, &servers->items[i], false);
 	}
 	return strbuf_detach(&text);
 }
@@ -308,11 +231,11 @@ dns_new(const struct dns_options *options, struct strbuf *err)
 	if (set_options(dns, options->trust_anchor_file, err) != 0)
 		goto fail;
 	rc = options->nameservers != NULL ?
-	    add_servers(dns, options->nameservers, err) :
-	    add_system_servers(dns, err);
-	if (rc != 0)
+	    nameservers_parse(options->nameservers, &dns->servers, err) :
+	    nameservers_of_system(&dns->servers, err);
+	if (rc != 0 || forward(dns, err) != 0)
 		goto fail;
-	dns->servers_text = describe_servers(dns);
+	dns->servers_text = describe_servers(&dns->servers);
 	if (start_thread(dns, err) == 0)
 		return dns;
 fail:
@@ -346,92 +269,14 @@ dns_free(struct dns *dns)
 
 /* ---- is anybody there? ---- */
 
-static socklen_t
-server_sockaddr(const struct nameserver *server, struct sockaddr_storage *to)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-
-	memset(to, 0, sizeof(*to));
-	if (server->address.family == 4) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons((uint16_t)server->port);
-		memcpy(&in->sin_addr, server->address.octets, 4);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons((uint16_t)server->port);
-	memcpy(&in6->sin6_addr, server->address.octets, 16);
-	return sizeof(*in6);
-}
-
-/* A socket on which the server was asked for the root's name servers; -1
- * where it cannot be reached at all. */
-static int
-probe_send(const struct nameserver *server)
-{
-	static const unsigned char question[] = {
-		0x50, 0x54, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1
-	};
-	struct sockaddr_storage to;
-	socklen_t len = server_sockaddr(server, &to);
-	int fd = socket(to.ss_family,
-	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&to, len) == 0 &&
-	    send(fd, question, sizeof(question), 0) >= 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* True where every server's host says that nobody listens on that port. */
-static bool
-probe_servers(const struct dns *dns)
-{
-	struct pollfd fds[DNS_NAMESERVERS_MAX];
-	int64_t until = clock_monotonic_ms() + PROBE_WAIT_MS, left;
-	size_t i, silent = dns->server_count;
-	bool refused = true;
-	char answer[1];
-
-	for (i = 0; i < dns->server_count; i++) {
-		fds[i].fd = probe_send(&dns->servers[i]);
-		fds[i].events = POLLIN;
-		if (fds[i].fd < 0)
-			silent--;
-	}
-	while (refused && silent > 0) {
-		left = until - clock_monotonic_ms();
-		if (left <= 0 ||
-		    poll(fds, (nfds_t)dns->server_count, (int)left) <= 0)
-			break;
-		for (i = 0; i < dns->server_count; i++) {
-			if (fds[i].fd < 0 || fds[i].revents == 0)
-				continue;
-			if (recv(fds[i].fd, answer, 1, 0) >= 0)
-				refused = false;
-			close(fds[i].fd);
-			fds[i].fd = -1;
-			silent--;
-		}
-	}
-	for (i = 0; i < dns->server_count; i++)
-		if (fds[i].fd >= 0)
-			close(fds[i].fd);
-	return refused && silent == 0;
-}
-
 static bool
 probe_is_fresh(const struct dns *dns, int64_t now)
 {
 	return dns->probed_at != 0 && now - dns->probed_at <= PROBE_VALID_MS;
 }
 
-/* The same, asked once a second at most. Called with the lock held, which is
- * let go while the probe runs. */
+/* Whether every server refuses, found out once a second at most. Called with
+ * the lock held, which is let go meanwhile. */
 static bool
 all_refuse(struct dns *dns)
 {
@@ -441,7 +286,8 @@ all_refuse(struct dns *dns)
 	if (!probe_is_fresh(dns, now)) {
 		dns->probed_at = now;
 		pthread_mutex_unlock(&dns->lock);
-		refused = probe_servers(dns);
+		refused = nameservers_refuse(&dns->servers,
+		    PROBE_WAIT_MS);
 		pthread_mutex_lock(&dns->lock);
 		dns->refused = refused;
 	}

@@ -16,9 +16,8 @@ enum dns_type { DNS_A = 1, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16,
     DNS_AAAA = 28 };
 
 enum {
-	DNS_NAMESERVERS_MAX = 16,
 	DNS_PENDING_MAX = 10000,	/* questions open at a time */
-	DNS_RECORDS_MAX = 1000		/* records of one answer that are kept */
+	DNS_RECORDS_MAX = 1000		/* of one answer, the rest is dropped */
 };
 
 enum dns_result {
