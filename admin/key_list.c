@@ -21,7 +21,8 @@ widest_name(const struct keyset *set)
 }
 
 static void
-print_line(const struct keyset_key *key, const struct key_facts *facts, int width)
+print_line(const struct keyset_key *key, const struct key_facts *facts,
+    int width)
 {
 	printf("%-*s  ", width, cli_escape(key->name));
 	if (facts->key != NULL)

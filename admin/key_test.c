@@ -1,8 +1,7 @@
 #include "admin/key.h"
 
+#include "admin/recordcheck.h"
 #include "common/base/mem.h"
-#include "common/dkim/record.h"
-#include "common/dns/dns.h"
 
 #include <stdio.h>
 
@@ -16,172 +15,40 @@ struct values {
 	bool all;
 };
 
-/* What a test can come to; the first that applies. */
-enum outcome {
-	OUTCOME_OK, OUTCOME_NO_KEY, OUTCOME_NO_NAME, OUTCOME_DNS,
-	OUTCOME_MISSING, OUTCOME_SEVERAL, OUTCOME_SYNTAX, OUTCOME_REVOKED,
-	OUTCOME_WRONG_KEY, OUTCOME_NO_SHA256, OUTCOME_NO_EMAIL,
-	OUTCOME_TESTING
-};
-
-static const struct {
-	const char *word;
-	const char *text;	/* what to do, or what it means */
-	int status;
-} outcomes[] = {
-	[OUTCOME_OK] = { "ok", NULL, EX_OK },
-	[OUTCOME_NO_KEY] = { "no-private-key", NULL, EXIT_NO },
-	[OUTCOME_NO_NAME] = { "no-name", NULL, EXIT_NO },
-	[OUTCOME_DNS] = { "dns-error", NULL, EX_TEMPFAIL },
-	[OUTCOME_MISSING] = { "missing", "no TXT record is published there; "
-	    "postern key dns prints it", EXIT_NO },
-	[OUTCOME_SEVERAL] = { "several-records", NULL, EXIT_NO },
-	[OUTCOME_SYNTAX] = { "syntax", NULL, EXIT_NO },
-	[OUTCOME_REVOKED] = { "revoked", "p= is empty: receivers take the "
-	    "key for withdrawn", EXIT_NO },
-	[OUTCOME_WRONG_KEY] = { "wrong-key", NULL, EXIT_NO },
-	[OUTCOME_NO_SHA256] = { "no-sha256", "h= does not list sha256, which "
-	    "all signatures use; leave h= out or write h=sha256", EXIT_NO },
-	[OUTCOME_NO_EMAIL] = { "no-email", "s= does not allow email; leave "
-	    "s= out", EXIT_NO },
-	[OUTCOME_TESTING] = { "testing", "t=y: receivers treat the mail as "
-	    "if it were not signed; take t=y out when all is well", EXIT_NO },
-};
-
-struct result {
-	enum outcome outcome;
-	struct span name;	/* of the record */
-	struct strbuf detail;
-	struct span published;	/* the record, where there is just one */
-};
-
 /* One key whose question is under way. */
 struct test {
 	const struct keyset_key *key;
 	struct dkim_key *private;
 	struct dns_query *query;	/* NULL: it was not put */
-	struct result result;
+	struct span name;		/* of the record; empty: not known */
+	struct recordcheck check;
 };
 
 static void
 test_clear(struct test *test)
 {
 	dkim_key_free(test->private);
-	strbuf_clear(&test->result.detail);
+	strbuf_clear(&test->check.detail);
 }
 
 static void
 test_start(struct test *test, struct keyset *set,
     const struct keyset_key *key, struct dns *dns, int64_t timeout_ms)
 {
-	struct result *result = &test->result;
+	struct recordcheck *check = &test->check;
 
 	*test = (struct test){ .key = key };
-	test->private = keyset_load(set, key, &result->detail);
+	test->private = keyset_load(set, key, &check->detail);
 	if (test->private == NULL) {
-		result->outcome = OUTCOME_NO_KEY;
+		check->outcome = RECORDCHECK_NO_KEY;
 		return;
 	}
-	strbuf_reset(&result->detail);	/* DNS is the question here */
-	if (!keyset_record_name(set, key, &result->name, &result->detail)) {
-		result->outcome = OUTCOME_NO_NAME;
+	strbuf_reset(&check->detail);	/* DNS is the question here */
+	if (!keyset_record_name(set, key, &test->name, &check->detail)) {
+		check->outcome = RECORDCHECK_NO_NAME;
 		return;
 	}
-	test->query = dns_ask(dns, result->name.p, DNS_TXT, timeout_ms);
-}
-
-/* ---- judging ---- */
-
-/* p= as published, and as it should be: a web form that cuts at 255 octets
- * leaves a beginning of it. */
-static bool
-is_cut_short(struct span published, const struct dkim_key *private,
-    size_t *have, size_t *want)
-{
-	struct strbuf is = STRBUF_INIT, should = STRBUF_INIT,
-	    err = STRBUF_INIT;
-	const struct tag *tag;
-	struct taglist list;
-	bool cut = false;
-
-	if (taglist_parse(published, &list) == TAGLIST_OK &&
-	    (tag = taglist_find(&list, "p")) != NULL &&
-	    dkim_key_format_public(private, &should, &err) == 0) {
-		tag_value_squeeze(tag->value, &is);
-		*have = is.len;
-		*want = should.len;
-		cut = is.len > 0 && is.len < should.len &&
-		    span_starts(strbuf_span(&should), strbuf_span(&is));
-	}
-	strbuf_clear(&is);
-	strbuf_clear(&should);
-	strbuf_clear(&err);
-	return cut;
-}
-
-static enum outcome
-judge_key(struct result *result, enum dkim_record_result parsed,
-    const struct dkim_record *record, const struct dkim_key *private)
-{
-	size_t have, want;
-
-	if (is_cut_short(result->published, private, &have, &want)) {
-		strbuf_addf(&result->detail, "the published p= ends after %zu "
-		    "of %zu characters; publish it in several strings of at "
-		    "most 255 (postern key dns --format split)", have, want);
-		return OUTCOME_WRONG_KEY;
-	}
-	if (parsed == DKIM_RECORD_REVOKED)
-		return OUTCOME_REVOKED;
-	if (parsed != DKIM_RECORD_OK) {
-		strbuf_adds(&result->detail, dkim_record_result_text(parsed));
-		return OUTCOME_SYNTAX;
-	}
-	if (!dkim_record_matches(record, private)) {
-		strbuf_addf(&result->detail, "%s key that is published is "
-		    "not the one the signer has",
-		    record->algorithm == dkim_key_algorithm(private) ?
-		    "the" : "the (differently typed)");
-		return OUTCOME_WRONG_KEY;
-	}
-	if (!record->allows_sha256)
-		return OUTCOME_NO_SHA256;
-	if (!record->allows_email)
-		return OUTCOME_NO_EMAIL;
-	return record->is_testing ? OUTCOME_TESTING : OUTCOME_OK;
-}
-
-static enum outcome
-judge(struct result *result, const struct dns_answer *answer,
-    const struct dkim_key *private, struct arena *arena)
-{
-	enum dkim_record_result parsed;
-	struct dkim_record record;
-	enum outcome outcome;
-
-	if (answer->result == DNS_NXDOMAIN || answer->result == DNS_NODATA)
-		return OUTCOME_MISSING;
-	if (answer->result != DNS_FOUND) {
-		strbuf_addf(&result->detail, "%s: %s",
-		    dns_result_text(answer->result),
-		    answer->detail != NULL ? answer->detail : "");
-		return OUTCOME_DNS;
-	}
-	if (answer->count != 1) {
-		strbuf_addf(&result->detail, "%zu TXT records are published "
-		    "there; receivers may take any of them or none (RFC 6376 "
-		    "3.6.2.2): leave one", answer->count);
-		return OUTCOME_SEVERAL;
-	}
-	if (!dns_txt_join(answer->records[0].data, arena,
-	    &result->published)) {
-		strbuf_adds(&result->detail, "a malformed TXT record");
-		return OUTCOME_DNS;
-	}
-	parsed = dkim_record_parse(result->published, &record);
-	outcome = judge_key(result, parsed, &record, private);
-	dkim_record_clear(&record);
-	return outcome;
+	test->query = dns_ask(dns, test->name.p, DNS_TXT, timeout_ms);
 }
 
 /* A name server takes a name without the last dot for one below the zone's, so
@@ -191,31 +58,31 @@ look_at_doubled_name(struct test *test, struct dns *dns, int64_t timeout_ms,
     struct arena *arena)
 {
 	const char *name = arena_printf(arena, "%.*s.%.*s",
-	    SPAN_ARG(test->result.name), SPAN_ARG(test->key->domain));
+	    SPAN_ARG(test->name), SPAN_ARG(test->key->domain));
 	struct dns_answer answer;
 
 	dns_lookup(dns, name, DNS_TXT, timeout_ms, arena, &answer);
-	if (answer.result == DNS_FOUND)
-		strbuf_addf(&test->result.detail, "it is published at %s "
-		    "instead: the zone's name was added to one that had it; "
-		    "end the name with a dot, or leave the domain out", name);
+	if (answer.result != DNS_FOUND)
+		return;
+	strbuf_reset(&test->check.detail);
+	strbuf_addf(&test->check.detail, "it is published at %s instead: the "
+	    "zone's name was added to one that had it; end the name with a "
+	    "dot, or leave the domain out", name);
 }
 
 static void
 test_finish(struct test *test, struct dns *dns, int64_t timeout_ms,
     struct arena *arena)
 {
-	struct result *result = &test->result;
+	struct recordcheck *check = &test->check;
 	struct dns_answer answer;
 
 	if (test->query == NULL)
 		return;
 	dns_wait(test->query, arena, &answer);
-	result->outcome = judge(result, &answer, test->private, arena);
-	if (result->outcome == OUTCOME_MISSING)
+	recordcheck_judge(check, &answer, test->private, arena);
+	if (check->outcome == RECORDCHECK_MISSING)
 		look_at_doubled_name(test, dns, timeout_ms, arena);
-	if (result->detail.len == 0 && outcomes[result->outcome].text != NULL)
-		strbuf_adds(&result->detail, outcomes[result->outcome].text);
 }
 
 /* ---- telling ---- */
@@ -223,35 +90,35 @@ test_finish(struct test *test, struct dns *dns, int64_t timeout_ms,
 static void
 print_text(const struct test *test)
 {
-	const struct result *result = &test->result;
+	const struct recordcheck *check = &test->check;
 
-	printf("%-16s%s", outcomes[result->outcome].word,
+	printf("%-16s%s", recordcheck_word(check->outcome),
 	    cli_escape(test->key->name));
-	if (result->name.len > 0 && !span_eq(result->name, test->key->name))
-		printf(" (%s)", cli_escape(result->name));
-	if (result->detail.len > 0)
-		printf(": %s", cli_escape(strbuf_span(&result->detail)));
+	if (test->name.len > 0 && !span_eq(test->name, test->key->name))
+		printf(" (%s)", cli_escape(test->name));
+	if (check->detail.len > 0)
+		printf(": %s", cli_escape(strbuf_span(&check->detail)));
 	putchar('\n');
-	if (result->published.len > 0 && result->outcome != OUTCOME_OK)
+	if (check->published.len > 0 && check->outcome != RECORDCHECK_OK)
 		printf("                published: %s\n",
-		    cli_escape(result->published));
+		    cli_escape(check->published));
 }
 
 static void
 print_json(const struct test *test, struct json *json)
 {
-	const struct result *result = &test->result;
+	const struct recordcheck *check = &test->check;
 
 	json_object(json, NULL);
 	json_string(json, "name", test->key->name);
-	if (result->name.len > 0)
-		json_string(json, "record", result->name);
-	json_cstring(json, "outcome", outcomes[result->outcome].word);
-	json_bool(json, "ok", result->outcome == OUTCOME_OK);
-	if (result->detail.len > 0)
-		json_string(json, "detail", strbuf_span(&result->detail));
-	if (result->published.len > 0)
-		json_string(json, "published", result->published);
+	if (test->name.len > 0)
+		json_string(json, "record", test->name);
+	json_cstring(json, "outcome", recordcheck_word(check->outcome));
+	json_bool(json, "ok", check->outcome == RECORDCHECK_OK);
+	if (check->detail.len > 0)
+		json_string(json, "detail", strbuf_span(&check->detail));
+	if (check->published.len > 0)
+		json_string(json, "published", check->published);
 	json_object_end(json);
 }
 
@@ -285,7 +152,7 @@ test_all(struct keyset *set, const struct values *values, struct dns *dns)
 			    &set->keys[started], dns, timeout_ms);
 		test = &tests[done % WINDOW];
 		test_finish(test, dns, timeout_ms, &arena);
-		rc = worse(rc, outcomes[test->result.outcome].status);
+		rc = worse(rc, recordcheck_status(test->check.outcome));
 		if (values->setup.json)
 			print_json(test, &json);
 		else

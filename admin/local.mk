@@ -14,6 +14,8 @@ admin_postern_SOURCES = \
 	admin/key_test.c \
 	admin/keychange.c \
 	admin/keychange.h \
+	admin/keyentry.c \
+	admin/keyentry.h \
 	admin/keyfile.c \
 	admin/keyfile.h \
 	admin/keyset.c \
@@ -21,10 +23,14 @@ admin_postern_SOURCES = \
 	admin/message.c \
 	admin/message.h \
 	admin/postern.c \
+	admin/recordcheck.c \
+	admin/recordcheck.h \
 	admin/setup.c \
 	admin/setup.h \
 	admin/table.c \
 	admin/table.h \
+	admin/table_check.c \
+	admin/table_lookup.c \
 	admin/tablefile.c \
 	admin/tablefile.h \
 	admin/zonetext.c \

@@ -2,9 +2,9 @@
  * tablefile.h - changes the admin's table files: rows are added and taken out,
  * everything else (comments, order, blanks) stays byte for byte.
  *
- * A change is made in memory, staged in a file beside the table ("KeyTable.new")
- * so that the loaders can be asked what they think of it, and committed with a
- * rename; what was there becomes "KeyTable~". Changes of two tables are
+ * A change is made in memory, staged in a file beside the table
+ * ("KeyTable.new") so that the loaders can be asked what they think of it, and
+ * committed with a rename; what was there becomes "KeyTable~". Changes of two tables are
  * committed together or not at all. tablefile_lock() keeps a second command
  * out meanwhile.
  */
