@@ -163,6 +163,34 @@ load(struct start *start, bool check_all, struct diag *diag)
 
 /* ---- -n and --show-config ---- */
 
+/* Whether the daemon can read its keys is for its own user to find out. */
+static void
+become_daemon_user(struct start *start, struct diag *diag)
+{
+	struct strbuf err = STRBUF_INIT;
+
+	if (geteuid() == 0 && start->identity.uid != 0 &&
+	    !start->identity_failed && identity_become(
+	    &start->identity, &err) != 0)
+		settings_error(start, diag, "UserID", err.s);
+	strbuf_clear(&err);
+}
+
+/* A warning only: at boot something may make it in time. */
+static void
+check_socket_directory(const struct start *start, struct diag *diag)
+{
+	struct config_origin origin = config_find_origin(start->filter->schema,
+	    start->origins, "Socket");
+	struct strbuf err = STRBUF_INIT;
+
+	if (start->spec.path[0] != '\0' &&
+	    !listen_has_directory(&start->spec, &err))
+		diag_warning(diag, origin.file, origin.line, "Socket: %s",
+		    err.s);
+	strbuf_clear(&err);
+}
+
 static int
 check_configuration(struct start *start)
 {
@@ -170,6 +198,8 @@ check_configuration(struct start *start)
 	int status;
 
 	read_settings(start, &diag, &scratch);
+	check_socket_directory(start, &diag);
+	become_daemon_user(start, &diag);
 	snapshot_unref(load(start, true, &diag));
 	diag_print(&diag, stderr);
 	status = diag_failed(&diag) ? EX_CONFIG : EX_OK;

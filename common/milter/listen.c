@@ -130,6 +130,15 @@ fail_errno(const char *what, int *status, struct strbuf *err)
 
 /* ---- Unix ---- */
 
+static int
+say_no_directory(const char *directory, struct strbuf *err)
+{
+	strbuf_addf(err, "%s: the directory of the socket: %s; make it with: "
+	    "install -d -m 2750 -o USER -g GROUP %s", directory,
+	    strerror(errno), directory);
+	return -1;
+}
+
 static size_t
 directory_length(const char *path)
 {
@@ -209,6 +218,20 @@ remove_stale(const struct sockaddr_un *address, int *status, struct strbuf *err)
 	return 0;
 }
 
+/* A directory's set-group-id bit gives the group without a chown, which a
+ * sandbox may forbid. */
+static bool
+is_given(const char *path, const struct listen_access *access)
+{
+	struct stat st;
+
+	if (access->uid == (uid_t)-1 && access->gid == (gid_t)-1)
+		return true;
+	return lstat(path, &st) == 0 &&
+	    (access->uid == (uid_t)-1 || access->uid == st.st_uid) &&
+	    (access->gid == (gid_t)-1 || access->gid == st.st_gid);
+}
+
 static int
 bind_unix(int fd, const struct sockaddr_un *address,
     const struct listen_access *access, int *status, struct strbuf *err)
@@ -222,9 +245,13 @@ bind_unix(int fd, const struct sockaddr_un *address,
 	old = umask(0177);	/* nobody but us until all is set */
 	rc = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 	umask(old);
+	if (rc != 0 && errno == EACCES)
+		return fail(path, "Permission denied; who starts the daemon "
+		    "must be able to write to the socket's directory",
+		    EX_NOPERM, status, err);
 	if (rc != 0)
 		return fail_errno(path, status, err);
-	if ((access->uid != (uid_t)-1 || access->gid != (gid_t)-1) &&
+	if (!is_given(path, access) &&
 	    chown(path, access->uid, access->gid) != 0) {
 		fail(path, "cannot be given to the SocketGroup: only root or "
 		    "a member of the group can do that", EX_NOPERM, status,
@@ -252,9 +279,7 @@ open_unix(const struct listen_spec *spec, const struct listen_access *access,
 	strbuf_add(&directory, spec->path, directory_length(spec->path));
 	lock = lock_directory(directory.s);
 	if (lock < 0 && errno != EACCES) {
-		strbuf_addf(err, "%s: the directory of the socket: %s; make it "
-		    "with: install -d -m 2750 -o USER -g GROUP %s",
-		    directory.s, strerror(errno), directory.s);
+		say_no_directory(directory.s, err);
 		*status = EX_CANTCREAT;
 		goto out;
 	}
@@ -357,6 +382,22 @@ can_enter(const struct stat *st, gid_t group)
 	if (st->st_gid == group)
 		return (st->st_mode & S_IXGRP) != 0;
 	return (st->st_mode & S_IXOTH) != 0;
+}
+
+bool
+listen_has_directory(const struct listen_spec *spec, struct strbuf *err)
+{
+	struct strbuf directory = STRBUF_INIT;
+	struct stat st;
+	bool has = true;
+
+	if (spec->family != AF_UNIX)
+		return true;
+	strbuf_add(&directory, spec->path, directory_length(spec->path));
+	if (stat(directory.s, &st) != 0 && errno != EACCES)
+		has = say_no_directory(directory.s, err) == 0;
+	strbuf_clear(&directory);
+	return has;
 }
 
 bool

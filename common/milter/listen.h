@@ -51,6 +51,9 @@ int listen_open(struct listener *listener, const struct listen_spec *spec,
  * any more and another instance may start. */
 void listen_unlink(const struct listener *listener);
 
+/* True where the socket's directory is there: otherwise a sentence in err. */
+bool listen_has_directory(const struct listen_spec *spec, struct strbuf *err);
+
 /*
  * True where group can get to the socket file: otherwise a sentence in err
  * names the first directory in the way.

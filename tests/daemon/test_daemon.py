@@ -155,6 +155,10 @@ class Sockets(Case):
         missing = self.scene.path("missing")
         self.filter.configure(Socket="unix:" + missing + "/sock")
         self.refuses(CANNOT_CREATE, missing, "install -d")
+        status, _, said = self.run_it("-n")
+        self.assertEqual(status, 0)
+        self.assertIn("%s:1: warning: Socket: %s" % (self.filter.conf,
+            missing), said)
 
     def test_mode(self):
         for mode in "0600", "0660", "0666":
@@ -231,7 +235,9 @@ class Privileges(Case):
         own(self.filter.conf, 0o600, "root")
         self.filter.configure(UserID="nobody")
         own(self.filter.conf, 0o600, "root")
-        self.refuses(CONFIG, self.filter.conf, "denied")
+        for option in "-n", "-f":
+            self.refuses(CONFIG, self.filter.conf, "denied", "must be able",
+                options=[option])
 
     def test_refused_users(self):
         for user, status, word in ((None, NO_PERMISSION, "UserID: not set"),
