@@ -108,9 +108,9 @@ setup_load(struct setup *setup, const struct setup_options *options)
 	if (!config_load(setup->file, &sign_schema, &setup->conf,
 	    setup->origins, &setup->arena, &setup->diag) &&
 	    options->config == NULL)
-		diag_note(&setup->diag, NULL, 0, "another file is named with "
-		    "-c, or tables without one with --key-table and "
-		    "--signing-table");
+		diag_note(&setup->diag, NULL, 0, "--key-table and "
+		    "--signing-table name tables without a "
+		    "configuration");
 	apply_options(setup, options);
 	find_identity(setup);
 	return diag_failed(&setup->diag) ? EX_CONFIG : EX_OK;

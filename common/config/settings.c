@@ -5,6 +5,7 @@
 #include "common/config/value.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -75,6 +76,22 @@ set_value(const struct load *load, const struct setting *setting,
 	*origin = *at;
 }
 
+/* A file that cannot be read; errno is the system's reason, 0: not its. */
+static void
+say_unread(const struct load *load, const char *text)
+{
+	const struct source *source = load->source;
+
+	if (source != NULL)
+		diag_error(load->diag, source->at.file, source->at.line,
+		    "Include: %s", text);
+	else
+		diag_error(load->diag, NULL, 0, "%s%s", text,
+		    errno == ENOENT ? "; name the configuration with -c FILE" :
+		    errno == EACCES ? "; whoever runs this, the daemon's user "
+		    "too, must be able to read it" : "");
+}
+
 /* Whether a line can hold that value at all. */
 static bool
 check_value(const struct load *load, const struct setting *setting,
@@ -93,6 +110,10 @@ check_value(const struct load *load, const struct setting *setting,
 		diag_error(load->diag, at->file, at->line, "%s: the value "
 		    "cannot hold the byte 0x%02x (at its position %zu)",
 		    setting->name, (unsigned char)value.p[bad], bad + 1);
+	else if (value.p[0] == '=')
+		diag_error(load->diag, at->file, at->line, "%s: a blank "
+		    "separates name and value; leave the \"=\" out",
+		    setting->name);
 	else
 		return true;
 	return false;
@@ -172,6 +193,7 @@ read_file(struct load *load, const char *path)
 	struct stat st;
 	bool ok = false;
 
+	errno = 0;	/* say_unread() looks at it */
 	source.depth = outer != NULL ? outer->depth + 1 : 0;
 	if (source.depth > CONFIG_DEPTH_MAX)
 		diag_error(load->diag, file, line, "Include: more than %d "
@@ -180,8 +202,7 @@ read_file(struct load *load, const char *path)
 		diag_error(load->diag, file, line, "Include: more than %d "
 		    "files", CONFIG_FILES_MAX);
 	else if (file_read(path, CONFIG_FILE_MAX, &text, &st, &err) != 0)
-		diag_error(load->diag, file, line, "%s%s",
-		    outer != NULL ? "Include: " : "", strbuf_str(&err));
+		say_unread(load, strbuf_str(&err));
 	else if (is_open(outer, &st))
 		diag_error(load->diag, file, line, "Include: %s includes "
 		    "itself", path);

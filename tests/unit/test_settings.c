@@ -218,6 +218,8 @@ static const struct {
 	    "passed over: use -f" },
 	{ "on-default accept", DIAG_ERROR, "On-Default is not supported: set "
 	    "OnBadMessage" },
+	{ "Name = a", DIAG_ERROR, "Name: a blank separates name and value; "
+	    "leave the \"=\" out" },
 	{ "Name a\nName b", DIAG_WARNING, "main.conf:2: warning: Name was set "
 	    "on line 1 already" },
 	{ "Name \"a b\"", DIAG_WARNING, "Name: the quotes are taken as part of"
@@ -325,7 +327,8 @@ test_missing_file(void **state)
 	load_file("absent.conf", &l);
 	assert_false(l.ok);
 	assert_int_equal(l.diag.count, 1);
-	assert_true(diag_has(&l.diag, DIAG_ERROR, "absent.conf: No such file"));
+	assert_true(diag_has(&l.diag, DIAG_ERROR, "absent.conf: No such file "
+	    "or directory; name the configuration with -c FILE"));
 	assert_string_equal(l.conf.selector, "mail");
 	unload(&l);
 }
