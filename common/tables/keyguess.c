@@ -80,6 +80,9 @@ keytable_guess(const struct keytable *table, struct span name,
 	if (similar != NULL)
 		return similar;
 	i = 0;
-	return best == NULL && keytable_count(table) == 1 ?
-	    keytable_next(table, &i) : best;
+	if (best != NULL || keytable_count(table) != 1)
+		return best;
+	/* the only key there is, where it could sign for these senders */
+	row = keytable_next(table, &i);
+	return row->domain.len == 0 || domain.len == 0 ? row : NULL;
 }

@@ -256,8 +256,9 @@ keytable_load(const char *spec, const struct dataset_place *place,
 	}
 	if (table->count == 0)
 		diag_warning(diag, table->set.name, 0, "%s has no rows, so "
-		    "nothing will be signed; a row is name "
-		    "domain:selector:key", place->setting);
+		    "nothing will be signed; make a key with: postern key "
+		    "generate DOMAIN (or write name domain:selector:key)",
+		    place->setting);
 	check_keys(table, options, diag);
 	return table;
 }

@@ -93,8 +93,9 @@ say_unknown_key(struct load *load, struct span name)
 		    SPAN_ARG(meant->selector), quoted);
 	else
 		text = arena_printf(&load->scratch, "the KeyTable (%s) has no "
-		    "key %s; add that row there, or name one of its rows "
-		    "here", keytable_file(keys), quoted);
+		    "key %s; add that row there (postern key generate "
+		    "makes one), or name one of its rows here",
+		    keytable_file(keys), quoted);
 	say(load, DIAG_ERROR, text);
 }
 
@@ -348,7 +349,8 @@ signtable_load(const char *spec, const struct dataset_place *place,
 		    "to be kept; use patterns instead of single addresses");
 	if (table->rows.count == 0 && diag->found[DIAG_ERROR] == errors)
 		diag_warning(diag, table->set.name, 0, "%s has no rows, so "
-		    "nothing will be signed; a row is pattern keyname",
+		    "nothing will be signed; \"postern key generate\" adds "
+		    "a row (or write pattern keyname)",
 		    place->setting);
 	return table;
 }

@@ -141,7 +141,8 @@ static const struct {
 	    "its name has a \":\", so no SigningTable row can point at it; "
 	    "rename it") },
 	{ "# nothing\n", "DIR/keys: warning: KeyTable has no rows, so nothing "
-	    "will be signed; a row is name domain:selector:key\n" },
+	    "will be signed; make a key with: postern key generate DOMAIN "
+	    "(or write name domain:selector:key)\n" },
 	/* every key file once, at the first row that names it */
 	{ "\na example.com:a:DIR/none\nb example.com:b:DIR/none\n"
 	    "c example.com:c:DIR/garbage\nd example.com:d:DIR/public\n"

@@ -69,7 +69,8 @@ static const struct {
 } faults[] = {
 	{ "refile:", "*@example.com k\n", "" },
 	{ "refile:", "# none\n", "DIR/signing: warning: SigningTable has no "
-	    "rows, so nothing will be signed; a row is pattern keyname\n" },
+	    "rows, so nothing will be signed; \"postern key generate\" adds a "
+	    "row (or write pattern keyname)\n" },
 	/* the guides' mistake */
 	{ "refile:", "*@mydomain.org mail._domainkey.mydomain.org\n",
 	    SAYS("1", "error", "\"*@mydomain.org\": the KeyTable has no key "
@@ -83,8 +84,9 @@ static const struct {
 	    "\"example.org\" (DIR/keys:7, d=example.org s=s): write that name "
 	    "here, or rename that row to \"default._domainkey.example.org\"") },
 	{ "", "example.edu nokey\n", SAYS("1", "error", "\"example.edu\": the "
-	    "KeyTable (DIR/keys) has no key \"nokey\"; add that row there, or "
-	    "name one of its rows here") },
+	    "KeyTable (DIR/keys) has no key \"nokey\"; add that row there "
+	    "(postern key generate makes one), or name one of its rows "
+	    "here") },
 	{ "refile:", "*@example.com\n*@example.net :@example.net\n",
 	    SAYS("1", "error", "\"*@example.com\": names no key; write "
 	    "pattern keyname")
@@ -255,8 +257,8 @@ test_specs(void **state)
 	assert_int_equal(signtable_count(table), 2);
 	signtable_free(table);
 	row_says("csl", &diag, "a.conf:4: error: \"*\": the KeyTable "
-	    "(DIR/keys) has no key \"none\"; add that row there, or name one "
-	    "of its rows here\n");
+	    "(DIR/keys) has no key \"none\"; add that row there (postern key "
+	    "generate makes one), or name one of its rows here\n");
 	/* all else is checked where the KeyTable could not be read */
 	signtable_free(signtable_load("example.com=k,*@x.y=z", &place, NULL,
 	    false, &diag));
