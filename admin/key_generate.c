@@ -4,6 +4,7 @@
 #include "admin/keyfile.h"
 #include "admin/zonetext.h"
 #include "common/base/clock.h"
+#include "common/base/ipaddr.h"
 #include "common/base/mem.h"
 #include "common/dkim/record.h"
 #include "common/mail/domain.h"
@@ -58,15 +59,17 @@ static int
 take_domain(struct making *making, const char *text)
 {
 	struct span domain = span_of(text);
+	struct ipaddr address;
 
 	if (domain.len > 1 && domain.p[domain.len - 1] == '.')
 		domain.len--;
 	if (domain_to_ascii(domain, &making->arena, &making->entry.domain) &&
-	    span_has(making->entry.domain, '.'))
+	    span_has(making->entry.domain, '.') &&
+	    !ipaddr_parse(domain, &address))
 		return EX_OK;
-	cli_error("%s is no valid domain name%s", cli_quote(span_of(text)),
-	    span_has(domain, '@') ? "; give the domain alone, and the "
-	    "addresses with --pattern" : "; write it like example.com");
+	cli_error("%s is no valid domain name; %s", cli_quote(span_of(text)),
+	    span_has(domain, '@') ? "give the domain alone, and the "
+	    "addresses with --pattern" : "write it like example.com");
 	return EX_USAGE;
 }
 

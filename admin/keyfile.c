@@ -61,8 +61,9 @@ make_directory(const char *path, const struct identity *owner, bool *made,
 
 	*made = mkdir(path, DIRECTORY_MODE) == 0;
 	if (!*made && errno != EEXIST) {
-		strbuf_addf(err, "%s: the directory cannot be made: %s", path,
-		    strerror(errno));
+		strbuf_addf(err, "%s: the directory cannot be made: %s%s",
+		    path, strerror(errno), errno == EACCES ?
+		    "; run this as root" : "");
 		return -1;
 	}
 	if (*made && geteuid() == 0 && lchown(path, owner->uid,
