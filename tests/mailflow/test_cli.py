@@ -246,6 +246,7 @@ class Generate(Case):
                 (["exa mple.com"], "no valid domain name"),
                 (["user@example.com"], "give the domain alone"),
                 (["com"], "no valid domain name"),
+                (["192.0.2.1"], "no valid domain name"),
                 (["example.com", "--selector", "a_b"], "--selector"),
                 (["example.com", "--bits", "512"], "1024 to 8192"),
                 (["example.com", "--type", "dsa"], "rsa or ed25519"),
