@@ -4,18 +4,15 @@
 #include "common/milter/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PAUSE_MS = 50, QUEUE_MS = 1000, KNOCKS_MAX = 32 };
+enum { PAUSE_MS = 50, QUEUE_MS = 1000, QUIET_MS = 1000, KNOCKS_MAX = 32 };
 
 /* The prototypes' names are ours, the symbols the C library's. */
 int gate_accept(int fd, struct sockaddr *address, socklen_t *len)
@@ -51,50 +48,16 @@ sleep_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-/*
- * A Unix socket whose file is gone gets no connections any more. A TCP socket
- * does until it is closed, and who is in its queue then is cut off; so its
- * packets are dropped first: whoever tries to connect meanwhile tries again
- * after a second and is refused.
- */
-static void
-drop_packets(int fd)
-{
-	static struct sock_filter none[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
-	static const struct sock_fprog program = { 1, none };
-	int domain = AF_UNIX;
-	socklen_t len = sizeof(domain);
-
-	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-	if (domain != AF_UNIX)
-		setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-		    sizeof(program));
-}
-
-/* libmilter goes on to wait for this descriptor: it gives up on one that is
- * closed or shut down, but this one just never has anything. */
-static void
-replace_by_silence(int fd)
-{
-	int silence = eventfd(0, EFD_CLOEXEC);
-
-	if (silence >= 0) {
-		dup3(silence, fd, O_CLOEXEC);
-		close(silence);
-	}
-}
-
 void
 gate_close(void)
 {
 	struct pollfd queue = { .fd = gate.fd, .events = POLLIN };
 	int i;
 
-	drop_packets(gate.fd);
 	for (i = 0; i < QUEUE_MS && poll(&queue, 1, 0) > 0; i++)
 		sleep_ms(1);
 	gate.closed = true;
-	replace_by_silence(gate.fd);
+	shutdown(gate.fd, SHUT_RDWR);
 }
 
 /* A moment's connection to ourselves. */
@@ -215,7 +178,17 @@ gate_accept(int fd, struct sockaddr *address, socklen_t *len)
 	return conn;
 }
 
-/* libmilter polls a connection alone; its other polls are of several. */
+/* libmilter gives up when its socket is shut down: it gets to hear of no
+ * more than that nobody comes. */
+static int
+nobody_comes(struct pollfd *fds)
+{
+	sleep_ms(QUIET_MS);
+	fds->revents = 0;
+	return 0;
+}
+
+/* libmilter polls connections and its socket alone, the rest together. */
 int
 gate_poll(struct pollfd *fds, nfds_t count, int ms)
 {
@@ -225,8 +198,11 @@ gate_poll(struct pollfd *fds, nfds_t count, int ms)
 	if (count == 1)
 		watch_waits(fds->fd);
 	rc = ppoll(fds, count, ms >= 0 ? &t : NULL, NULL);
-	if (count == 1 && rc == 1)
-		watch_works(fds->fd);
+	if (count != 1 || rc != 1)
+		return rc;
+	if (fds->fd == gate.fd && gate.closed)
+		return nobody_comes(fds);
+	watch_works(fds->fd);
 	return rc;
 }
 

@@ -25,7 +25,8 @@ void gate_open(int fd, size_t max_sessions, int64_t timeout);
 
 /*
  * Those who wait in the queue are let in, for a second at most, and then
- * nobody any more. A Unix socket's file must be gone already.
+ * nobody any more: who comes later is refused. A Unix socket's file must be
+ * gone already.
  */
 void gate_close(void);
 
