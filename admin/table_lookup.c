@@ -125,11 +125,14 @@ print_percent(const struct lookup *lookup, const struct signtable_match *match)
 	const char *domain = cli_escape(lookup->sender.domain);
 	const struct keytable_row *row = match->key;
 
-	if (row == NULL)
-		return;
-	if (span_is(row->domain, "%"))
+	if (match->is_key_by_sender)
+		printf("  %%       the key's name is the sender's domain, %s\n",
+		    domain);
+	if (match->is_identity_by_sender)
+		printf("  %%       in the identity is %s\n", domain);
+	if (row != NULL && span_is(row->domain, "%"))
 		printf("  %%       d= is the sender's domain, %s\n", domain);
-	if (row->is_path && span_has(row->key, '%'))
+	if (row != NULL && row->is_path && span_has(row->key, '%'))
 		printf("  %%       in the path %s is %s\n",
 		    cli_escape(row->key), span_is(row->domain, "%") ? domain :
 		    cli_escape(row->domain));
@@ -193,6 +196,8 @@ json_match(struct json *json, struct lookup *lookup,
 	json_string(json, "pattern", match->pattern);
 	json_number(json, "line", match->line);
 	json_string(json, "key", match->key_name);
+	json_bool(json, "key_by_sender", match->is_key_by_sender);
+	json_bool(json, "identity_by_sender", match->is_identity_by_sender);
 	if (match->key != NULL) {
 		json_number(json, "key_line", match->key->line);
 		json_string(json, "row_domain", match->key->domain);

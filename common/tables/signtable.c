@@ -378,12 +378,14 @@ fill_match(const struct signtable *table, const struct signrow *row,
 	match->line = row->line;
 	match->key = row->key;
 	match->key_name = row->key != NULL ? row->key->name : span_of("");
+	match->is_key_by_sender = row->is_by_sender;
 	if (row->is_by_sender) {
 		match->key_name = arena_dup(arena, domain);
 		if (table->keys != NULL)
 			match->key = keytable_find(table->keys,
 			    match->key_name);
 	}
+	match->is_identity_by_sender = span_has(identity_of(table, row), '%');
 	match->identity = replace_percent(identity_of(table, row), domain,
 	    arena);
 	if (match->identity.len != 0 && (match->key == NULL ||

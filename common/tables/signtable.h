@@ -30,6 +30,8 @@ struct signtable_match {
 	struct span identity;	/* "%" replaced; empty: none given */
 	struct span pattern;	/* as written */
 	unsigned line;
+	bool is_key_by_sender;	/* key_name was "%", for explaining */
+	bool is_identity_by_sender;	/* there was one in the identity */
 };
 
 /*

@@ -2,10 +2,12 @@
 import json
 import os
 import re
+import shutil
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -387,6 +389,7 @@ class Look(Case):
         self.assertIn(self.path("keys/one.example/s1.private"), found)
 
 
+@unittest.skipUnless(shutil.which("opendkim-genkey"), "no opendkim-genkey")
 class OpenDkimDirectory(Case):
     """Keys as opendkim-genkey leaves them."""
 
@@ -470,6 +473,34 @@ class Remove(Case):
         self.postern("table", "check", status=OK)
 
 
+class Slow(threading.Thread):
+    """Passes questions on to a DNS server and answers so much later."""
+
+    def __init__(self, port, seconds):
+        super().__init__(daemon=True)
+        self.to, self.seconds = ("127.0.0.1", port), seconds
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.at = "127.0.0.1@%d" % self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                question, client = self.socket.recvfrom(65535)
+            except OSError:
+                return
+            threading.Timer(self.seconds, self.answer,
+                (question, client)).start()
+
+    def answer(self, question, client):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(5)
+            s.sendto(question, self.to)
+            self.socket.sendto(s.recv(65535), client)
+
+
+@unittest.skipUnless(shutil.which("nsd"), "no nsd")
 class Test(Case):
     """key test, against nsd."""
 
@@ -569,6 +600,12 @@ class Test(Case):
         self.assertEqual(len(re.findall("(?m)^dns-error", done.stdout)),
             len(self.outcomes))
 
+    def test_a_slow_server_is_waited_for(self):
+        slow = Slow(self.dns.port, 2)
+        done = self.postern("key", "test", "good", "--nameserver", slow.at,
+            "--timeout", "15", status=OK, seconds=30)
+        self.assertTrue(done.stdout.startswith("ok "))
+
     def test_a_zone_nobody_serves_is_no_missing_record(self):
         self.scene.write("KeyTable", "x example.invalid.test:s:%s\n" %
             self.default)
@@ -636,6 +673,22 @@ class Tables(Case):
         for text in "alice", "", "a@b@", "alice@[192.0.2.1]":
             self.postern("table", "lookup", text, status=USAGE)
 
+    def test_where_the_percent_sign_went(self):
+        self.generate("example.com")
+        self.scene.write("KeyTable", "example.com %%:s1:%s\n" %
+            self.path("keys/%/s1.private"))
+        self.scene.write("SigningTable", "*@example.com %:@%\n"
+            "*@example.org %\n")
+        done = self.postern("table", "lookup", "a@example.com", status=OK)
+        for says in ("the key's name is the sender's domain, example.com",
+                "in the identity is example.com",
+                "d= is the sender's domain, example.com",
+                "/keys/%/s1.private is example.com",
+                "d=example.com s=s1 i=@example.com"):
+            self.assertIn(says, done.stdout)
+        done = self.postern("table", "lookup", "a@example.org", status=OK)
+        self.assertIn('no key named "example.org"', done.stdout)
+
     def test_identity(self):
         self.generate("example.com")
         self.scene.write("SigningTable",
@@ -665,6 +718,7 @@ class Message(Case):
                     self.assertTrue(out.endswith(file.read()))
                 self.assertEqual(status, OK)
 
+    @unittest.skipUnless(shutil.which("nsd"), "no nsd")
     def test_others_verify_it(self):
         name = "s1._domainkey"
         dns = Nsd(self.scene, {"example.com": zone_txt(name, record(
