@@ -87,6 +87,11 @@ disable_services() {
 		esac
 		if command -v systemctl >/dev/null; then
 			$as_root systemctl disable "$unit" >/dev/null 2>&1 || :
+		else
+			$as_root deb-systemd-helper disable "$unit" \
+			    >/dev/null 2>&1 || :
+			$as_root update-rc.d "$name" disable \
+			    >/dev/null 2>&1 || :
 		fi
 	done
 }
