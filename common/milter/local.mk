@@ -88,4 +88,8 @@ tests_daemon_testmilter_LDADD = $(LIBDAEMON) $(LIBPOSTERN) $(LIBS_COMMON) \
 	$(MILTER_LIBS)
 dist_check_SCRIPTS += tests/daemon/test_daemon.sh
 TESTS += tests/daemon/test_daemon.sh
-EXTRA_DIST += tests/daemon
+EXTRA_DIST += \
+	tests/daemon/filterd.py \
+	tests/daemon/test_daemon.py \
+	tests/daemon/test_driver.py \
+	tests/daemon/test_postfix.py
