@@ -1,7 +1,6 @@
 #include "common/milter/gate.h"
 
 #include "common/base/log.h"
-#include "common/milter/readahead.h"
 #include "common/milter/watch.h"
 
 #include <errno.h>
@@ -10,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,8 +19,6 @@ int gate_accept(int fd, struct sockaddr *address, socklen_t *len)
     __asm__("accept");
 int gate_poll(struct pollfd *fds, nfds_t count, int ms) __asm__("poll");
 int gate_sigwait(const sigset_t *set, int *sig) __asm__("sigwait");
-ssize_t gate_read(int fd, void *to, size_t size) __asm__("read");
-int gate_forget(int fd) __asm__("close");
 
 static struct {
 	int fd;
@@ -199,11 +195,6 @@ gate_poll(struct pollfd *fds, nfds_t count, int ms)
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
 	int rc;
 
-	if (count == 1 && readahead_has(fds->fd)) {
-		fds->revents = fds->events & POLLIN;
-		if (fds->revents != 0)
-			return 1;
-	}
 	if (count == 1)
 		watch_waits(fds->fd);
 	rc = ppoll(fds, count, ms >= 0 ? &t : NULL, NULL);
@@ -213,19 +204,6 @@ gate_poll(struct pollfd *fds, nfds_t count, int ms)
 		return nobody_comes(fds);
 	watch_works(fds->fd);
 	return rc;
-}
-
-ssize_t
-gate_read(int fd, void *to, size_t size)
-{
-	return readahead_read(fd, to, size);
-}
-
-int
-gate_forget(int fd)
-{
-	readahead_forget(fd);
-	return (int)syscall(SYS_close, fd);
 }
 
 int

@@ -79,19 +79,12 @@ watch_works(int fd)
 	set_waiting(fd, 0);
 }
 
-uint64_t
-watch_connection(int fd)
-{
-	return fd >= 0 && (size_t)fd < watched.used ?
-	    watched.rows[fd].inode : 0;
-}
-
 /* Whether fd still is the connection that was accepted. */
-bool
-watch_is_open(int fd)
+static bool
+is_open(int fd)
 {
 	struct connection *c = &watched.rows[fd];
-	uint64_t inode = watch_connection(fd);
+	uint64_t inode = c->inode;
 
 	if (inode == 0)
 		return false;
@@ -112,7 +105,7 @@ watch_starved(void)
 	for (i = 0; i < used; i++) {
 		c = &watched.rows[i];
 		unread = 0;
-		if (watch_is_open((int)i))
+		if (is_open((int)i))
 			ioctl((int)i, FIONREAD, &unread);
 		n += unread > 0 && unread == c->unread;
 		c->unread = unread;
@@ -128,7 +121,7 @@ watch_expire(int64_t ms)
 
 	for (i = 0; i < used; i++) {
 		since = watched.rows[i].waiting;
-		if (since != 0 && since < oldest && watch_is_open((int)i))
+		if (since != 0 && since < oldest && is_open((int)i))
 			shutdown((int)i, SHUT_RDWR);
 	}
 }

@@ -5,7 +5,6 @@
 #ifndef POSTERN_MILTER_WATCH_H
 #define POSTERN_MILTER_WATCH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,12 +18,6 @@ void watch_start(int fd);
  * happens where fd is no connection. Any thread, lock-free. */
 void watch_waits(int fd);
 void watch_works(int fd);
-
-/* Which connection fd is, a number that no other one had, as long as it is not
- * closed; 0: none. */
-uint64_t watch_connection(int fd);
-/* Whether it is not closed, which costs a system call. */
-bool watch_is_open(int fd);
 
 /* How many connections have exactly as much unread as at the last call: one
  * thread only. */
