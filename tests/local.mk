@@ -4,6 +4,12 @@
 
 if FUZZING
 FUZZ_MAIN = tests/fuzz/fuzz.h
+FUZZ_SECONDS = 60
+FUZZ_JOBS = 2
+fuzz: $(FUZZ_TARGETS)
+	@POSTERN_SRCDIR='$(abs_top_srcdir)' $(top_srcdir)/tests/fuzz/run \
+	    $(FUZZ_SECONDS) $(FUZZ_JOBS) $(FUZZ_TARGETS)
+.PHONY: fuzz
 else
 FUZZ_MAIN = tests/fuzz/fuzz.h tests/fuzz/replay.c
 endif
@@ -19,9 +25,13 @@ EXTRA_DIST += \
 	check \
 	quickstart \
 	tests/faults \
+	tests/fuzz/run \
 	tests/fuzz/seeds \
 	tests/lib \
 	tests/mailflow
+
+clean-local:
+	rm -rf fuzz
 
 dist-hook:
 	find $(distdir)/tests -name __pycache__ -exec rm -r {} +
