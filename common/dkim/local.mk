@@ -1,12 +1,14 @@
 common_libpostern_a_SOURCES += \
 	common/dkim/bodyhash.c \
 	common/dkim/bodyhash.h \
+	common/dkim/bodyhashes.h \
 	common/dkim/canon.c \
 	common/dkim/canon.h \
 	common/dkim/crypto.c \
 	common/dkim/crypto.h \
 	common/dkim/key.c \
 	common/dkim/key.h \
+	common/dkim/pubkey.h \
 	common/dkim/quoted.c \
 	common/dkim/quoted.h \
 	common/dkim/record.c \
@@ -16,7 +18,8 @@ common_libpostern_a_SOURCES += \
 	common/dkim/signature.c \
 	common/dkim/signature.h \
 	common/dkim/signset.c \
-	common/dkim/signset.h
+	common/dkim/signset.h \
+	common/dkim/verify.h
 
 UNIT_TESTS += tests/unit/test_canon
 tests_unit_test_canon_SOURCES = tests/unit/test_canon.c tests/unit/unit.h

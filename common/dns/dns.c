@@ -536,6 +536,7 @@ dns_result_text(enum dns_result result)
 		[DNS_TIMEOUT] = "no answer in time",
 		[DNS_BOGUS] = "DNSSEC validation failed",
 		[DNS_MALFORMED] = "not a name that can be asked for",
+		[DNS_REFUSED] = "too many DNS questions for one message",
 	};
 
 	return texts[result];

@@ -27,11 +27,14 @@ enum dns_result {
 	DNS_SERVFAIL,	/* any other answer than the above */
 	DNS_TIMEOUT,
 	DNS_BOGUS,	/* DNSSEC says forged */
-	DNS_MALFORMED	/* the question cannot be asked: a bad name */
+	DNS_MALFORMED,	/* the question cannot be asked: a bad name; or the
+			   answer cannot be read */
+	DNS_REFUSED	/* the message has used up its questions (lookups.h) */
 };
 
 struct dns;
 struct dns_query;
+struct dns_derived;
 
 struct dns_options {
 	const char *nameservers;	/* "addr[@port], ..."; NULL: the
@@ -52,6 +55,7 @@ struct dns_answer {
 	size_t count;
 	const char *detail;	/* neither found nor known to be absent: why,
 				   in the arena; else NULL */
+	struct dns_derived *_Atomic derived;	/* lookups.h */
 };
 
 /* NULL, a sentence in err. */

@@ -1,6 +1,8 @@
 common_libpostern_a_SOURCES += \
 	common/dns/dns.c \
 	common/dns/dns.h \
+	common/dns/iprev.h \
+	common/dns/lookups.h \
 	common/dns/nameservers.c \
 	common/dns/nameservers.h
 

@@ -3,6 +3,7 @@ common_libpostern_a_SOURCES += \
 	common/mail/domain.h \
 	common/mail/address.c \
 	common/mail/address.h \
+	common/mail/authres.h \
 	common/mail/fold.c \
 	common/mail/fold.h \
 	common/mail/header.c \

@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libmilter-dev
-    libssl-dev libidn2-dev libunbound-dev"
+    libssl-dev libidn2-dev libunbound-dev libspf2-dev libopendmarc-dev
+    libpsl-dev"
 SCENE_PACKAGES="python3 postfix nsd python3-dkim"
 TEST_PACKAGES="clang libclang-rt-dev binutils libcmocka-dev libmail-dkim-perl
     python3-nacl opendkim opendkim-tools mandoc systemd openssl util-linux

@@ -1,0 +1,43 @@
+/*
+ * arc.h - validates Authenticated Received Chains (RFC 8617 5.2), streamed.
+ * Order of use as in common/dkim/verify.h.
+ */
+#ifndef POSTERN_ARC_ARC_H
+#define POSTERN_ARC_ARC_H
+
+#include "common/arc/set.h"
+#include "common/dkim/bodyhashes.h"
+#include "common/dkim/pubkey.h"
+
+enum arc_result { ARC_NONE, ARC_PASS, ARC_FAIL, ARC_TEMPERROR };
+
+struct arc_options {
+	unsigned min_key_bits;		/* RSA; 0: 1024 */
+	int64_t now;
+	bool keep_hashed;
+};
+
+struct arc_outcome {
+	enum arc_result result;
+	const char *reason;		/* in a few words; "" for a pass */
+	unsigned failed_instance;	/* of that reason; 0: the whole chain */
+	size_t count;			/* sets */
+	struct span *sealers;		/* d= of each seal, from i=1 up, as far
+					   as they can be read */
+	size_t sealer_count;
+	struct span header_text;	/* with keep_hashed, of a failure */
+};
+
+struct arc_validate;
+
+/* Never NULL. */
+struct arc_validate *arc_validate_start(const struct arc_options *options,
+    const struct header_field *fields, size_t count, struct lookups *lookups,
+    struct bodyhashes *hashes, struct arena *arena);
+void arc_validate_free(struct arc_validate *validate);
+bool arc_validate_advance(struct arc_validate *validate);
+const struct arc_outcome *arc_validate_end(struct arc_validate *validate);
+
+const char *arc_result_name(enum arc_result result);
+
+#endif

@@ -1,0 +1,2 @@
+common_libpostern_a_SOURCES += \
+	common/spf/spf.h
