@@ -312,6 +312,8 @@ file_run(const struct filter *filter, const struct snapshot *snapshot,
 		return -1;
 	pass_all(&run, text);
 	take_result(&run, arena, result);
+	if (envelope->observe != NULL)
+		envelope->observe(envelope->observe_arg, &run.ctx);
 	if (filter->message_done != NULL)
 		filter->message_done(&run.ctx);
 	message_clear(&run.message);

@@ -29,6 +29,10 @@ struct file_envelope {
 	size_t chunk;			/* octets a body piece; 0: 65535 */
 	size_t max_header_bytes;	/* 0: the message's own default */
 	struct strbuf *explain;		/* filter_context's; may be NULL */
+	/* Called when the verdict stands and ctx->state is still there, for
+	 * what a filter tells of a message besides its edits; may be NULL. */
+	void (*observe)(void *arg, const struct filter_context *ctx);
+	void *observe_arg;
 };
 
 struct file_result {

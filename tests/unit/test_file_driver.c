@@ -712,12 +712,54 @@ clean_up(void **state)
 	return 0;
 }
 
+static void
+on_observe(void *arg, const struct filter_context *ctx)
+{
+	struct strbuf *seen = arg;
+
+	strbuf_addf(seen, "%s, %zu edits", ctx->state != NULL ? "state" :
+	    "no state", ctx->edits->count);
+}
+
+/* It sees what the filter kept, once, whatever the verdict. */
+static void
+test_observe(void **state)
+{
+	static const struct {
+		struct answer answers[2];
+		const char *seen;
+	} rows[] = {
+		{ { { NULL, 0 } }, "state, 2 edits" },
+		{ { { "end", VERDICT_REJECT } }, "state, 2 edits" },
+		{ { { "helo helo.example.net", VERDICT_REJECT } },
+		    "no state, 0 edits" },
+	};
+	struct file_envelope envelope = usual;
+	struct strbuf seen = STRBUF_INIT;
+	struct outcome o;
+	size_t i;
+
+	(void)state;
+	envelope.observe = on_observe;
+	envelope.observe_arg = &seen;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		set_up(rows[i].answers);
+		t.edits = true;
+		strbuf_reset(&seen);
+		run(&envelope, span_of(message), &o);
+		assert_string_equal(seen.s, rows[i].seen);
+		finish(&o);
+	}
+	strbuf_clear(&seen);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_edits_outlive_the_message),
+		cmocka_unit_test(test_observe),
 		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_unwanted_steps),
 		cmocka_unit_test(test_clients),
