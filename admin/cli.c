@@ -147,6 +147,9 @@ set_value(const struct cli_option *option, const char *text, void *values)
 			return bad_value(option, text, "must not be empty");
 		*(const char **)value = text;
 		return 0;
+	case CLI_STRING:
+		*(const char **)value = text;
+		return 0;
 	case CLI_OPTIONAL:
 		*(const char **)value = text != NULL ? text :
 		    option->argument;
@@ -206,12 +209,13 @@ unknown_option(const struct line *line, struct span name)
 	nearest_start(&nearest, name);
 	for (i = 0; i < command->option_count; i++)
 		nearest_offer(&nearest, command->options[i].name);
-	cli_error("unknown option %s%s%s%s; see: postern %s %s --help",
+	cli_error("unknown option %s%s%s%s; see: postern %s%s%s --help",
 	    cli_quote(span_of(line->argv[line->at])),
 	    nearest.best != NULL ? "; did you mean --" : "",
 	    nearest.best != NULL ? nearest.best : "",
 	    nearest.best != NULL ? "?" : "",
-	    line->group->name, command->name);
+	    line->group->name, command->name != NULL ? " " : "",
+	    command->name != NULL ? command->name : "");
 	return EX_USAGE;
 }
 
@@ -391,6 +395,11 @@ run_group(const struct cli_group *group, int argc, char **argv)
 	struct line line = { .group = group, .argc = argc, .argv = argv,
 	    .at = 3 };
 
+	if (group->only != NULL) {
+		line.command = group->only;
+		line.at = 2;
+		return run_command(&line);
+	}
 	if (argc < 3) {
 		help_group(group, stderr);
 		return EX_USAGE;
@@ -403,7 +412,7 @@ run_group(const struct cli_group *group, int argc, char **argv)
 	return line.command != NULL ? run_command(&line) : EX_USAGE;
 }
 
-/* postern help [GROUP [COMMAND]] */
+/* postern help [GROUP [COMMAND]]; a group that is one command has its own. */
 static int
 help(int argc, char **argv, const struct cli_group *const *groups,
     size_t count)
@@ -418,11 +427,12 @@ help(int argc, char **argv, const struct cli_group *const *groups,
 	group = find_group(groups, count, argv[2]);
 	if (group == NULL)
 		return EX_USAGE;
-	if (argc < 4) {
+	if (argc < 4 && group->only == NULL) {
 		help_group(group, stdout);
 		return finish_output(EX_OK);
 	}
-	command = find_command(group, argv[3]);
+	command = group->only != NULL ? group->only :
+	    find_command(group, argv[3]);
 	if (command == NULL)
 		return EX_USAGE;
 	help_command(group, command);

@@ -20,7 +20,8 @@ enum { EXIT_NO = 1 };
 
 enum cli_kind {
 	CLI_FLAG,	/* bool */
-	CLI_TEXT,	/* const char * */
+	CLI_TEXT,	/* const char *, not empty */
+	CLI_STRING,	/* const char *, may be empty */
 	CLI_OPTIONAL,	/* const char *: --name or --name=value; the argument
 			   text where there is no value */
 	CLI_NUMBER,	/* int64_t, min..max */
@@ -46,7 +47,7 @@ struct cli_option {
 };
 
 struct cli_command {
-	const char *name;
+	const char *name;	/* NULL: the group's name is all of it */
 	const char *arguments;	/* "DOMAIN", for the usage line */
 	unsigned least, most;	/* how many arguments */
 	const char *summary;	/* one line, without a full stop */
@@ -65,6 +66,8 @@ struct cli_group {
 	const char *summary;
 	const struct cli_command *const *commands;
 	size_t count;
+	/* Instead of commands: the group is this one, without a word more. */
+	const struct cli_command *only;
 };
 
 /* Runs argv and returns the exit status. */

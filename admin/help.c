@@ -34,7 +34,9 @@ void
 help_usage(const struct cli_group *group, const struct cli_command *command,
     FILE *fp)
 {
-	fprintf(fp, "usage: postern %s %s%s%s%s\n", group->name, command->name,
+	fprintf(fp, "usage: postern %s%s%s%s%s%s\n", group->name,
+	    command->name != NULL ? " " : "",
+	    command->name != NULL ? command->name : "",
 	    command->option_count > 0 ? " [OPTION...]" : "",
 	    command->arguments[0] != '\0' ? " " : "", command->arguments);
 }
@@ -66,24 +68,32 @@ help_group(const struct cli_group *group, FILE *fp)
 	    "examples.\n", group->name);
 }
 
+static void
+print_summary(const struct cli_group *group, const struct cli_command *command,
+    FILE *fp)
+{
+	fprintf(fp, "  %-8s%-12s%s\n", group->name,
+	    command->name != NULL ? command->name : "", command->summary);
+}
+
 void
 help_all(const struct cli_group *const *groups, size_t count, FILE *fp)
 {
 	size_t i, k;
 
-	fputs("usage: postern GROUP COMMAND [OPTION...] [ARGUMENT...]\n"
+	fputs("usage: postern GROUP [COMMAND] [OPTION...] [ARGUMENT...]\n"
 	    "       postern help [GROUP [COMMAND]]\n"
 	    "       postern --version\n\n"
-	    "Looks after the keys and tables of the Postern mail filters.\n",
+	    "Looks after the keys, tables and decisions of the Postern mail filters.\n",
 	    fp);
 	for (i = 0; i < count; i++) {
 		fprintf(fp, "\n%s:\n", groups[i]->summary);
+		if (groups[i]->only != NULL)
+			print_summary(groups[i], groups[i]->only, fp);
 		for (k = 0; k < groups[i]->count; k++)
-			fprintf(fp, "  %-8s%-12s%s\n", groups[i]->name,
-			    groups[i]->commands[k]->name,
-			    groups[i]->commands[k]->summary);
+			print_summary(groups[i], groups[i]->commands[k], fp);
 	}
-	fputs("\n\"postern GROUP COMMAND --help\" says more, with examples; so "
+	fputs("\n\"postern GROUP [COMMAND] --help\" says more, with examples; so "
 	    "does postern(8).\n\n"
 	    "exit status: 0 done; 1 it ran and the answer is no; 64 wrong "
 	    "usage; 65 bad data;\n66 no such input; 70 internal trouble; "

@@ -124,6 +124,8 @@ static const struct cli_command *const commands[] = {
 };
 
 const struct cli_group key_group = {
-	"key", "make, look at and test DKIM keys", commands,
-	ARRAY_LEN(commands)
+	.name = "key",
+	.summary = "make, look at and test DKIM keys",
+	.commands = commands,
+	.count = ARRAY_LEN(commands),
 };

@@ -385,6 +385,8 @@ static const struct cli_command sign_command = {
 static const struct cli_command *const commands[] = { &sign_command };
 
 const struct cli_group message_group = {
-	"message", "try a message file on the filters", commands,
-	ARRAY_LEN(commands)
+	.name = "message",
+	.summary = "try a message file on the filters",
+	.commands = commands,
+	.count = ARRAY_LEN(commands),
 };

@@ -7,6 +7,8 @@ static const struct cli_command *const commands[] = {
 };
 
 const struct cli_group table_group = {
-	"table", "check and ask KeyTable and SigningTable", commands,
-	ARRAY_LEN(commands)
+	.name = "table",
+	.summary = "check and ask KeyTable and SigningTable",
+	.commands = commands,
+	.count = ARRAY_LEN(commands),
 };
