@@ -14,7 +14,8 @@ from milter import Lost, Milter
 from nsd import Nsd
 from postfix import Postfix
 from scene import Scene, own, wait_until
-from signer import Load, Signer, zone_txt
+from service import Load
+from signer import Signer, zone_txt
 from sink import Sink
 
 CONFIG = 78

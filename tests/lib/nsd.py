@@ -10,19 +10,23 @@ TXT = 16
 
 
 class Nsd:
-    """nsd on a free loopback port with the zones given as {name: records}."""
+    """nsd on a free loopback port with the zones given as {name: records}; the
+    root is "". finish[name](path) may change a zone's file before it is
+    served: signs it, for one."""
 
-    def __init__(self, scene, zones):
+    def __init__(self, scene, zones, finish=None):
         self.scene = scene
         self.port = scene.port()
         self.dir = scene.mkdir("dns")
         self.zones = zones
+        self.finish = finish or {}
         self.process = None
 
     def start(self):
         for name, records in self.zones.items():
-            self.scene.write("dns/%s.zone" % name, ZONE % {"name": name,
-                "records": records})
+            path = self.scene.write("dns/%s.zone" % name, ZONE % {
+                "name": name, "records": records})
+            self.finish.get(name, str)(path)
         self.scene.write("dns/nsd.conf", CONF % {"dir": self.dir,
             "port": self.port} + "".join(CONF_ZONE % {"name": name,
             "dir": self.dir} for name in self.zones))
@@ -68,7 +72,7 @@ remote-control:
 
 CONF_ZONE = """\
 zone:
-    name: "%(name)s"
+    name: "%(name)s."
     zonefile: "%(dir)s/%(name)s.zone"
 """
 
@@ -106,7 +110,7 @@ def ask_tcp(port, message, seconds):
 
 
 def encode_name(name):
-    labels = [label.encode() for label in name.strip(".").split(".")]
+    labels = [label.encode() for label in name.split(".") if label]
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 

@@ -1,13 +1,17 @@
 """One of our daemons in a scene: its configuration, notify socket, log and
-counters."""
+counters; and milterload against it."""
 import glob
+import json
 import os
+import pwd
 import re
 import signal
 import socket
 import threading
+import time
 
-from scene import program, tail, wait_until
+from scene import (SRCDIR, for_anyone, own, program, tail, user_ids,
+    wait_until)
 
 READY = b"READY=1"
 
@@ -101,9 +105,114 @@ class Service:
     def files_open(self):
         return len(glob.glob("/proc/%d/fd/*" % self.process.pid))
 
-    def resident_kb(self):
+    def resident_kb(self, what="VmRSS"):
+        """Memory in use; with "VmHWM" the most there was."""
         with open("/proc/%d/status" % self.process.pid) as file:
-            return int(re.search(r"VmRSS:\s*(\d+)", file.read()).group(1))
+            return int(re.search(what + r":\s*(\d+)", file.read()).group(1))
+
+    def cpu_seconds(self):
+        """User and system time so far, all threads."""
+        with open("/proc/%d/stat" % self.process.pid) as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Unit(Service):
+    """A daemon run as its systemd unit would run it: as an unprivileged user
+    from the start, its socket in a directory inside Postfix's queue,
+    directories with the modes of the unit's tmpfiles.d file. what: "sign" of
+    postern-sign; name keeps several of them in one scene apart."""
+
+    def __init__(self, scene, what, socket_root=None, name=None):
+        self.unit = "postern-" + what
+        name = name or what
+        super().__init__(scene, name, "milters/%s/%s" % (what, self.unit),
+            "%s/%s.conf" % (name, what))
+        self.user = unit_user(self.unit)
+        self.modes = installed_modes(self.unit)
+        root = socket_root or scene.mkdir("run")
+        self.socket_dir = os.path.join(root, self.unit)
+        os.makedirs(self.socket_dir, exist_ok=True)
+        own(self.socket_dir, self.modes[self.unit], self.user, "postfix")
+        self.socket = os.path.join(self.socket_dir, name)
+        # As in main.cf: relative to the queue directory.
+        self.postfix_socket = "unix:%s/%s" % (self.unit, name)
+        self.dir = scene.mkdir(name)
+        self.run = scene.mkdir(name + "/run", 0o755, self.user)
+        self.settings = {
+            "Socket": "unix:" + self.socket,
+            "CountersFile": os.path.join(self.run, "counters.prom"),
+            "PidFile": os.path.join(self.run, "pid"),
+        }
+
+    def table(self, name, *rows):
+        return self.scene.write("%s/%s" % (self.name, name),
+            "".join(row + "\n" for row in rows))
+
+    def start(self, wait=True):
+        return super().start(wait, user=self.user, umask=unit_umask(self.unit))
+
+    def check(self):
+        """The program's -n as the daemon's user: (status, what it said)."""
+        done = self.scene.run(["setpriv", "--reuid", self.user, "--regid",
+            str(user_ids(self.user)[1]), "--clear-groups",
+            for_anyone(program(self.program)), "-n", "-c", self.conf],
+            check=False, cwd="/")
+        return done.returncode, done.stdout + done.stderr
+
+    def decision(self, queue_id, seconds=10):
+        """The {key: value} of the line about that message; a key that comes
+        several times has its last value."""
+        line = self.wait_log(r"(?m)^<\d>%s: (.*)$" % queue_id,
+            seconds).group(1)
+        pairs = re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S*)', line)
+        return {key: value.strip('"') for key, value in pairs}
+
+
+def unit_user(unit):
+    """The unit's user where it was installed; else another nobody uses."""
+    for name in unit, "opendkim", "nobody":
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            pass
+    raise RuntimeError("no unprivileged user")
+
+
+def installed_modes(unit):
+    """{directory's last name: mode} as systemd/*.tmpfiles.in lays them out."""
+    path = os.path.join(SRCDIR, "systemd", unit + ".tmpfiles.in")
+    with open(path) as file:
+        lines = [line.split() for line in file if line.startswith("d ")]
+    return {os.path.basename(line[1]): int(line[2], 8) for line in lines}
+
+
+def unit_umask(unit):
+    path = os.path.join(SRCDIR, "systemd", unit + ".service.in")
+    with open(path) as file:
+        return int(re.search(r"(?m)^UMask=(\d+)", file.read()).group(1), 8)
+
+
+class Load:
+    """milterload against a Unit, in the background; its client is local unless
+    options say another."""
+
+    def __init__(self, scene, daemon, *options, concurrency=8, seconds=10):
+        self.path = scene.path("load-%d.json" % time.monotonic_ns())
+        self.process = scene.start([program("tests/bench/milterload"), "-S",
+            "unix:" + daemon.socket, "--json", "-c", str(concurrency), "-t",
+            str(seconds), "--client", "127.0.0.1", "--client-name",
+            "localhost", *options], log=self.path)
+        self.seconds = seconds
+
+    def finish(self):
+        """Its report."""
+        self.process.wait(self.seconds + 60)
+        with open(self.path) as file:
+            text = file.read()
+        report = json.loads(text[text.index("{"):])
+        report["said"] = text[:text.index("{")]
+        return report
 
 
 def listen(notify, states):

@@ -15,7 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 import verify
 from nsd import Nsd
 from scene import SRCDIR, Scene, program
-from signer import record, unit_user, zone_txt
+from service import unit_user
+from signer import record, zone_txt
 
 OK, NO, USAGE, DATA, NOINPUT, CANTCREATE, TEMPFAIL, CONFIG = (0, 1, 64, 65,
     66, 73, 75, 78)
@@ -266,7 +267,7 @@ class Generate(Case):
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_the_key_is_the_signers(self):
         import pwd
-        user = unit_user()
+        user = unit_user("postern-sign")
         self.generate("example.com", "--user", user)
         for name in "keys", "keys/example.com", "keys/example.com/s1.private":
             self.assertEqual(pwd.getpwuid(os.stat(self.path(name)).st_uid)
