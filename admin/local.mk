@@ -22,6 +22,7 @@ admin_postern_SOURCES = \
 	admin/keyset.h \
 	admin/message.c \
 	admin/message.h \
+	admin/message_sign.c \
 	admin/postern.c \
 	admin/recordcheck.c \
 	admin/recordcheck.h \
@@ -33,6 +34,8 @@ admin_postern_SOURCES = \
 	admin/table_lookup.c \
 	admin/tablefile.c \
 	admin/tablefile.h \
+	admin/trial.c \
+	admin/trial.h \
 	admin/zonetext.c \
 	admin/zonetext.h
 admin_postern_LDADD = $(LIBSIGN) $(LIBPOSTERN) $(LIBS_COMMON) $(UNBOUND_LIBS)

@@ -1,5 +1,5 @@
 /*
- * message.h - the commands "postern message ...".
+ * message.h - the commands "postern message ...", a file each.
  */
 #ifndef POSTERN_ADMIN_MESSAGE_H
 #define POSTERN_ADMIN_MESSAGE_H
@@ -7,5 +7,7 @@
 #include "admin/cli.h"
 
 extern const struct cli_group message_group;
+
+extern const struct cli_command message_sign_command;
 
 #endif
