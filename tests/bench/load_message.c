@@ -241,6 +241,28 @@ load_message_change(struct load_message *m, size_t n, const char *name,
 }
 
 void
+load_message_empty_body(struct load_message *m)
+{
+	if (m->borrows_body)
+		m->body = (struct strbuf)STRBUF_INIT;
+	m->borrows_body = false;
+	strbuf_reset(&m->body);
+}
+
+void
+load_message_clear(struct load_message *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->field_count; i++) {
+		free(m->fields[i].name);
+		free(m->fields[i].value);
+	}
+	m->field_count = 0;
+	load_message_empty_body(m);
+}
+
+void
 load_message_print(const struct load_message *m, FILE *fp)
 {
 	struct strbuf out = STRBUF_INIT;

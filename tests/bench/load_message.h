@@ -18,6 +18,7 @@ struct load_message {
 	struct load_field *fields;
 	size_t field_count;
 	struct strbuf body;	/* CRLF lines */
+	bool borrows_body;	/* another message's: not to be written to */
 };
 
 struct load_messages {
@@ -40,6 +41,9 @@ void load_message_insert(struct load_message *m, size_t at, const char *name,
 /* The n-th (from 1) of that name; an empty value deletes it. */
 void load_message_change(struct load_message *m, size_t n, const char *name,
     const char *value);
+/* Where the body is to be written anew. */
+void load_message_empty_body(struct load_message *m);
+void load_message_clear(struct load_message *m);
 void load_message_print(const struct load_message *m, FILE *fp);
 
 #endif

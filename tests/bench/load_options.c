@@ -40,8 +40,9 @@ struct row {
 #define AT(field)	offsetof(struct load_options, field)
 
 static const struct row rows[] = {
-	{ "socket", 'S', TEXT, AT(socket), 0, "SPEC",
-	    "unix:PATH or inet:PORT@HOST" },
+	{ "socket", 'S', LIST, AT(sockets), 0, "SPEC",
+	    "unix:PATH or inet:PORT@HOST; of several each gets the message "
+	    "as the one before left it" },
 	{ "concurrency", 'c', NUMBER, AT(concurrency), 1, "N",
 	    "connections at a time (1)" },
 	{ "messages", 'n', NUMBER, AT(messages), 1, "N",
@@ -249,7 +250,7 @@ load_options_read(int argc, char **argv)
 	}
 	if (optind < argc)
 		bench_die("milterload: unexpected argument: %s", argv[optind]);
-	if (opt.socket == NULL)
+	if (opt.sockets.count == 0)
 		bench_die("milterload: -S SOCKET is missing; see --help");
 	if (opt.chunk > CHUNK_MAX)
 		bench_die("milterload: --chunk is at most %d", CHUNK_MAX);

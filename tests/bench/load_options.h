@@ -16,7 +16,7 @@ struct load_list {
 
 struct load_options {
 	/* load */
-	const char *socket;
+	struct load_list sockets;
 	long concurrency, messages, warmup, per_connection;
 	double seconds, timeout, rate;
 	long idle, abort_every, drop_every;

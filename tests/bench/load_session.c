@@ -304,9 +304,9 @@ negotiate(struct load_session *s)
 }
 
 bool
-load_session_open(struct load_session *s)
+load_session_open(struct load_session *s, const struct wire_target *target)
 {
-	return wire_open(&s->wire) && negotiate(s);
+	return wire_open(&s->wire, target) && negotiate(s);
 }
 
 static char

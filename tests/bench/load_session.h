@@ -54,7 +54,8 @@ const char *load_transaction_value(const struct load_transaction *t,
     const struct load_field *field, char *scratch, size_t size);
 
 /* Connects and negotiates. */
-bool load_session_open(struct load_session *s);
+bool load_session_open(struct load_session *s,
+    const struct wire_target *target);
 /* CONNECT and HELO. LOAD_DONE: the verdict is about the connection. */
 enum load_outcome load_session_greet(struct load_session *s,
     const struct load_transaction *t, enum load_verdict *verdict);

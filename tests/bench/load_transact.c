@@ -229,7 +229,7 @@ static void
 edit_body(struct load_session *s, struct span piece)
 {
 	if (!s->body_replaced)
-		strbuf_reset(&s->edited->body);
+		load_message_empty_body(s->edited);
 	s->body_replaced = true;
 	strbuf_addspan(&s->edited->body, piece);
 }
@@ -333,8 +333,10 @@ enum load_outcome
 load_session_transact(struct load_session *s, struct load_transaction *t,
     enum load_verdict *verdict)
 {
-	enum load_outcome outcome = send_message(s, t, verdict);
+	enum load_outcome outcome;
 
+	s->body_replaced = false;
+	outcome = send_message(s, t, verdict);
 	if (outcome == LOAD_GO_ON && is_turn(opt.drop_every, t->number)) {
 		*verdict = LOAD_ABORTED;
 		shutdown(s->wire.fd, SHUT_RDWR);

@@ -20,26 +20,29 @@ const char *const wire_trouble_names[WIRE_TROUBLES] = {
 	"connect", "dropped", "timeout", "protocol"
 };
 
-static struct sockaddr_storage target;
-static socklen_t target_len;
+struct wire_target {
+	struct sockaddr_storage address;
+	socklen_t len;
+};
+
 static struct timeval io_timeout;
 
 static bool
-unix_target(const char *path)
+unix_target(struct wire_target *target, const char *path)
 {
-	struct sockaddr_un *un = (struct sockaddr_un *)&target;
+	struct sockaddr_un *un = (struct sockaddr_un *)&target->address;
 	size_t len = strlen(path);
 
 	if (len >= sizeof(un->sun_path))
 		return false;
 	un->sun_family = AF_UNIX;
 	memcpy(un->sun_path, path, len + 1);
-	target_len = sizeof(*un);
+	target->len = sizeof(*un);
 	return true;
 }
 
 static bool
-inet_target(const char *text, int family)
+inet_target(struct wire_target *target, const char *text, int family)
 {
 	struct addrinfo hints = { .ai_family = family,
 	    .ai_socktype = SOCK_STREAM }, *found;
@@ -53,31 +56,48 @@ inet_target(const char *text, int family)
 	free(port);
 	if (rc != 0)
 		return false;
-	memcpy(&target, found->ai_addr, found->ai_addrlen);
-	target_len = found->ai_addrlen;
+	memcpy(&target->address, found->ai_addr, found->ai_addrlen);
+	target->len = found->ai_addrlen;
 	freeaddrinfo(found);
 	return true;
 }
 
-bool
-wire_target(const char *spec, double timeout)
+static bool
+read_target(struct wire_target *target, const char *spec)
 {
 	const char *colon = strchr(spec, ':');
 	struct span type = span_make(spec, 0);
 
-	io_timeout.tv_sec = (time_t)timeout;
-	io_timeout.tv_usec = (suseconds_t)
-	    ((timeout - (double)io_timeout.tv_sec) * 1e6);
 	if (*spec == '/')
-		return unix_target(spec);
+		return unix_target(target, spec);
 	if (colon == NULL)
 		return false;
 	type.len = (size_t)(colon - spec);
 	if (span_is(type, "unix") || span_is(type, "local"))
-		return unix_target(colon + 1);
+		return unix_target(target, colon + 1);
 	if (span_is(type, "inet"))
-		return inet_target(colon + 1, AF_UNSPEC);
-	return span_is(type, "inet6") && inet_target(colon + 1, AF_INET6);
+		return inet_target(target, colon + 1, AF_UNSPEC);
+	return span_is(type, "inet6") &&
+	    inet_target(target, colon + 1, AF_INET6);
+}
+
+struct wire_target *
+wire_target_new(const char *spec)
+{
+	struct wire_target *target = xcalloc(1, sizeof(*target));
+
+	if (read_target(target, spec))
+		return target;
+	free(target);
+	return NULL;
+}
+
+void
+wire_set_timeout(double seconds)
+{
+	io_timeout.tv_sec = (time_t)seconds;
+	io_timeout.tv_usec = (suseconds_t)
+	    ((seconds - (double)io_timeout.tv_sec) * 1e6);
 }
 
 bool
@@ -100,7 +120,7 @@ fail_errno(struct wire *w, enum wire_trouble trouble, const char *what)
 }
 
 static void
-set_options(int fd)
+set_options(int fd, sa_family_t family)
 {
 	int on = 1;
 
@@ -108,21 +128,24 @@ set_options(int fd)
 	    sizeof(io_timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &io_timeout,
 	    sizeof(io_timeout));
-	if (target.ss_family != AF_UNIX)
+	if (family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 bool
-wire_open(struct wire *w)
+wire_open(struct wire *w, const struct wire_target *target)
 {
+	sa_family_t family = target->address.ss_family;
+
 	strbuf_reset(&w->out);
 	strbuf_reset(&w->in);
 	w->in_pos = 0;
-	w->fd = socket(target.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	w->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (w->fd < 0)
 		return fail_errno(w, WIRE_CONNECT, "socket");
-	set_options(w->fd);
-	if (connect(w->fd, (struct sockaddr *)&target, target_len) == 0)
+	set_options(w->fd, family);
+	if (connect(w->fd, (const struct sockaddr *)&target->address,
+	    target->len) == 0)
 		return true;
 	fail_errno(w, WIRE_CONNECT, "connect");
 	w->trouble = WIRE_CONNECT;

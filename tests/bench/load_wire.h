@@ -17,6 +17,8 @@ enum wire_trouble {
 
 extern const char *const wire_trouble_names[WIRE_TROUBLES];
 
+struct wire_target;
+
 struct wire {
 	int fd;			/* -1: closed */
 	struct strbuf out;
@@ -32,12 +34,14 @@ struct wire_packet {
 	size_t len;
 };
 
-/* Where wire_open() connects to: "unix:/path", "inet:port@host". False where
- * spec is no such thing. timeout: seconds for each read and write. */
-bool wire_target(const char *spec, double timeout);
+/* A milter to connect to: "unix:/path", "inet:port@host"; NULL where spec is no
+ * such thing. */
+struct wire_target *wire_target_new(const char *spec);
+/* Seconds for each read and write. */
+void wire_set_timeout(double seconds);
 
 /* All return false, with trouble and problem set, where they cannot. */
-bool wire_open(struct wire *w);
+bool wire_open(struct wire *w, const struct wire_target *target);
 bool wire_flush(struct wire *w);
 bool wire_read(struct wire *w, struct wire_packet *packet);
 bool wire_fail(struct wire *w, enum wire_trouble trouble, const char *problem);

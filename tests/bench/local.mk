@@ -10,6 +10,8 @@ check_PROGRAMS += \
 tests_bench_milterload_SOURCES = \
 	tests/bench/bench.c \
 	tests/bench/bench.h \
+	tests/bench/load_chain.c \
+	tests/bench/load_chain.h \
 	tests/bench/load_macros.c \
 	tests/bench/load_macros.h \
 	tests/bench/load_message.c \

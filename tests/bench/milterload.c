@@ -5,6 +5,7 @@
  */
 #include "common/base/mem.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/load_chain.h"
 #include "tests/bench/load_macros.h"
 #include "tests/bench/load_options.h"
 #include "tests/bench/load_report.h"
@@ -20,7 +21,7 @@ enum { STACK = 128 << 10, SESSIONS_ON_A_CONNECTION = 1000 };
 
 struct worker {
 	pthread_t thread;
-	struct load_session session;
+	struct load_chain chain;
 	struct samples latency, connect;
 	uint64_t verdicts[LOAD_VERDICTS];
 	uint64_t troubles[WIRE_TROUBLES];
@@ -69,13 +70,13 @@ static void
 count_trouble(struct worker *w)
 {
 	static atomic_int reported;
-	const struct wire *wire = &w->session.wire;
+	const struct wire *wire = &w->chain.broken->wire;
 
 	w->troubles[wire->trouble]++;
 	if (!opt.quiet && atomic_fetch_add(&reported, 1) < 5)
 		fprintf(stderr, "milterload: %s error: %s\n",
 		    wire_trouble_names[wire->trouble], wire->problem);
-	wire_close(&w->session.wire);
+	load_chain_close(&w->chain);
 }
 
 static bool
@@ -97,7 +98,7 @@ send_messages(struct worker *w, struct load_transaction *t, long *number,
 
 	for (;;) {
 		start = bench_now();
-		if (load_session_transact(&w->session, t, &verdict) ==
+		if (load_chain_transact(&w->chain, t, &verdict) ==
 		    LOAD_BROKEN)
 			return LOAD_BROKEN;
 		if (verdict != LOAD_ABORTED)
@@ -112,15 +113,6 @@ send_messages(struct worker *w, struct load_transaction *t, long *number,
 	}
 }
 
-/* QUIT, or QUIT_NC where the connection is to be used again. */
-static bool
-end_session(struct worker *w, bool reuse)
-{
-	struct wire *wire = &w->session.wire;
-
-	return wire_send(wire, reuse ? 'K' : 'Q') && wire_flush(wire) && reuse;
-}
-
 /* One session; true where another is to follow on the connection. */
 static bool
 serve_session(struct worker *w, long *number, bool *more, double start,
@@ -132,7 +124,7 @@ serve_session(struct worker *w, long *number, bool *more, double start,
 	bool gone = false;
 
 	load_transaction_describe(&t, *number, &messages);
-	outcome = load_session_greet(&w->session, &t, &verdict);
+	outcome = load_chain_greet(&w->chain, &t, &verdict);
 	if (outcome == LOAD_GO_ON) {
 		samples_add(&w->connect, bench_now() - start);
 		outcome = send_messages(w, &t, number, more, &gone);
@@ -148,7 +140,7 @@ serve_session(struct worker *w, long *number, bool *more, double start,
 		*more = *more && claim_message(number);
 		return false;
 	}
-	return !gone && end_session(w, *more && may_reuse);
+	return !gone && load_chain_quit(&w->chain, *more && may_reuse);
 }
 
 static void
@@ -157,9 +149,9 @@ serve_connection(struct worker *w, long *number, bool *more)
 	double start = bench_now();
 	long sessions = 1;
 
-	if (!load_session_open(&w->session)) {
+	if (!load_chain_open(&w->chain)) {
 		count_trouble(w);
-		if (w->session.wire.trouble == WIRE_CONNECT)
+		if (w->chain.broken->wire.trouble == WIRE_CONNECT)
 			usleep(10000);
 		*more = claim_message(number);
 		return;
@@ -169,7 +161,7 @@ serve_connection(struct worker *w, long *number, bool *more)
 		start = bench_now();
 		sessions++;
 	}
-	wire_close(&w->session.wire);
+	load_chain_close(&w->chain);
 }
 
 static void *
@@ -200,7 +192,7 @@ run_phase(long limit, double seconds)
 	phase_start = bench_now();
 	deadline = seconds > 0 ? phase_start + seconds : 0;
 	for (i = 0; i < count; i++) {
-		workers[i].session.wire.fd = -1;
+		load_chain_start(&workers[i].chain);
 		if (pthread_create(&workers[i].thread, &attr, run_worker,
 		    &workers[i]) != 0)
 			bench_die("milterload: cannot start a thread");
@@ -225,12 +217,9 @@ add_counts(uint64_t *to, const uint64_t *from, size_t n, uint64_t *sum)
 static void
 add_worker(struct load_result *r, const struct worker *w)
 {
-	uint64_t any = 0;
-
 	add_counts(r->verdicts, w->verdicts, LOAD_VERDICTS, &r->messages);
 	add_counts(r->troubles, w->troubles, WIRE_TROUBLES, &r->failed);
-	add_counts(r->done, w->session.done, LOAD_ACTIONS, &any);
-	r->body_bytes += w->session.body_bytes;
+	load_chain_add_done(&w->chain, r->done, &r->body_bytes);
 	samples_append(&r->latency, &w->latency);
 	samples_append(&r->connect, &w->connect);
 }
@@ -267,9 +256,9 @@ open_idle(struct worker *w, long number)
 	enum load_verdict verdict;
 
 	load_transaction_describe(&t, number, &messages);
-	if (load_session_open(&w->session) &&
-	    load_session_greet(&w->session, &t, &verdict) != LOAD_BROKEN &&
-	    wire_flush(&w->session.wire))
+	if (load_chain_open(&w->chain) &&
+	    load_chain_greet(&w->chain, &t, &verdict) != LOAD_BROKEN &&
+	    load_chain_flush(&w->chain))
 		return true;
 	count_trouble(w);
 	return false;
@@ -293,30 +282,13 @@ idle_mode(void)
 	return up == opt.idle ? 0 : 1;
 }
 
-static void
-copy_message(struct load_message *to)
-{
-	struct load_transaction t;
-	char scratch[400];
-	size_t i;
-
-	load_transaction_describe(&t, 0, &messages);
-	for (i = 0; i < t.message->field_count; i++)
-		load_message_add(to, span_of(t.message->fields[i].name),
-		    span_of(load_transaction_value(&t, &t.message->fields[i],
-		    scratch, sizeof(scratch))));
-	strbuf_addspan(&to->body, strbuf_span(&t.message->body));
-}
-
 static int
 print_mode(void)
 {
-	struct load_message edited = { 0 };
-	struct worker w = { .session.wire.fd = -1 };
+	struct worker w = { 0 };
 	int i, rc = 3;
 
-	copy_message(&edited);
-	w.session.edited = &edited;
+	load_chain_start(&w.chain);
 	message_limit = 1;
 	run_worker(&w);
 	for (i = 0; i < WIRE_TROUBLES; i++)
@@ -328,7 +300,7 @@ print_mode(void)
 			    load_verdict_names[i]);
 	if (w.verdicts[LOAD_ACCEPT] + w.verdicts[LOAD_CONTINUE] > 0)
 		rc = 0;
-	load_message_print(&edited, stdout);
+	load_message_print(&w.chain.edited, stdout);
 	return rc;
 }
 
@@ -352,8 +324,7 @@ main(int argc, char **argv)
 	size_t i;
 
 	load_options_read(argc, argv);
-	if (!wire_target(opt.socket, opt.timeout))
-		bench_die("milterload: bad socket: %s", opt.socket);
+	load_chain_init();
 	load_macros_init();
 	for (i = 0; i < opt.inputs.count; i++)
 		load_messages_read(&messages, opt.inputs.items[i]);
