@@ -30,8 +30,8 @@ struct trial_options {
 	    "the client has authenticated"),				\
 	TRIAL_ROW(type, member, helo, "helo", CLI_TEXT, "NAME",		\
 	    "what it said in EHLO"),					\
-	TRIAL_ROW(type, member, sender, "mail-from", CLI_TEXT,		\
-	    "ADDRESS", "the envelope's sender"),			\
+	TRIAL_ROW(type, member, sender, "mail-from", CLI_STRING,	\
+	    "ADDRESS", "the envelope's sender; \"\" for a bounce"),	\
 	TRIAL_ROW(type, member, recipients, "rcpt", CLI_LIST, "ADDRESS", \
 	    "a recipient; may be repeated"),				\
 	TRIAL_ROW(type, member, macros, "macro", CLI_LIST, "NAME=VALUE", \
