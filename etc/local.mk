@@ -1,24 +1,25 @@
 # Samples are installed beside where the admin's own files go, and become
 # those only where there are none yet.
 
-etc_samples = etc/sign.conf etc/KeyTable etc/SigningTable
+etc_samples = etc/sign.conf etc/KeyTable etc/SigningTable \
+	etc/verify.conf etc/DMARCOverrides
 EXTRA_DIST += $(etc_samples) etc/main.cf
+etc_made = etc/samples/sign.conf etc/samples/KeyTable \
+	etc/samples/SigningTable etc/samples/verify.conf \
+	etc/samples/DMARCOverrides
 exampledir = $(docdir)/examples
-example_DATA = etc/samples/sign.conf etc/samples/KeyTable \
-	etc/samples/SigningTable etc/main.cf
-CLEANFILES += etc/samples/sign.conf etc/samples/KeyTable \
-	etc/samples/SigningTable
+example_DATA = $(etc_made) etc/main.cf
+CLEANFILES += $(etc_made)
 
-etc/samples/sign.conf etc/samples/KeyTable etc/samples/SigningTable: Makefile $(etc_samples)
+$(etc_made): Makefile $(etc_samples)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	    sed 's|/etc/postern|$(sysconfdir)/postern|g' $(top_srcdir)/etc/$(@F) > $@
 
-install-data-local:
+install-data-local: $(etc_made)
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/postern
-	for name in sign.conf KeyTable SigningTable; do \
-	    test -e $(DESTDIR)$(sysconfdir)/postern/$$name || \
-	    $(INSTALL_DATA) etc/samples/$$name \
-		$(DESTDIR)$(sysconfdir)/postern/$$name || exit 1; \
+	for name in $(etc_made); do \
+	    mine=$(DESTDIR)$(sysconfdir)/postern/$${name##*/}; \
+	    test -e $$mine || $(INSTALL_DATA) $$name $$mine || exit 1; \
 	done
 
 # An admin's configuration stays when the programs go.

@@ -19,6 +19,7 @@ milters_sign_postern_sign_LDADD = $(LIBSIGN) $(LIBDAEMON) $(LIBPOSTERN) \
 
 UNIT_TESTS += tests/unit/test_sign_docs
 tests_unit_test_sign_docs_SOURCES = tests/unit/test_sign_docs.c \
+	tests/unit/docs.h \
 	tests/unit/unit.h
 tests_unit_test_sign_docs_LDADD = $(LIBSIGN) $(LIBS_UNIT)
 
