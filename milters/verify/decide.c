@@ -1,0 +1,410 @@
+#include "milters/verify/decide.h"
+
+#include "milters/verify/overrides.h"
+#include "milters/verify/settings.h"
+
+#include "common/base/mem.h"
+#include "common/base/escape.h"
+
+enum { REASON_MAX = 200 };	/* octets of outside text in an answer */
+
+static const char *
+printable(struct filter_context *ctx, struct span text)
+{
+	struct strbuf out = STRBUF_INIT;
+	const char *copy;
+
+	escape_add(&out, text, REASON_MAX, 0);
+	copy = arena_strdup(&ctx->message->arena, strbuf_str(&out));
+	strbuf_clear(&out);
+	return copy;
+}
+
+static void
+settle(struct verify_report *report, enum verify_cause cause, int action,
+    const char *text)
+{
+	report->decision.cause = cause;
+	report->decision.verdict = failure_verdict(
+	    (enum failure_action)action, text);
+	report->decision.reason = text;
+}
+
+/* ---- the words of a refusal ---- */
+
+struct reject_part {
+	const char *name;
+	const char *value;
+};
+
+/* The text with its {names} replaced; false, *bad set, where one is unknown. */
+static bool
+expand(struct span text, const struct reject_part *parts, size_t count,
+    struct strbuf *out, struct span *bad)
+{
+	struct span head, name;
+	size_t i;
+
+	while (span_cut(&text, '{', &head)) {
+		strbuf_addspan(out, head);
+		if (!span_cut(&text, '}', &name)) {
+			*bad = name;
+			return false;
+		}
+		for (i = 0; i < count; i++)
+			if (span_is(name, parts[i].name))
+				break;
+		if (i == count) {
+			*bad = name;
+			return false;
+		}
+		strbuf_adds(out, parts[i].value);
+	}
+	strbuf_addspan(out, head);
+	return true;
+}
+
+bool
+verify_reject_text_is_valid(struct span text, struct strbuf *err)
+{
+	static const struct reject_part parts[] = {
+		{ "from", "" }, { "policy", "" }, { "reason", "" },
+	};
+	struct strbuf out = STRBUF_INIT;
+	struct span bad;
+	bool is_valid;
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		if (text.p[i] < ' ' || text.p[i] > '~') {
+			strbuf_adds(err, "an SMTP answer holds printable "
+			    "ASCII only");
+			return false;
+		}
+	}
+	is_valid = expand(text, parts, ARRAY_LEN(parts), &out, &bad);
+	if (!is_valid) {
+		strbuf_adds(err, "{");
+		escape_add(err, bad, 40, 0);
+		strbuf_adds(err, "} is not known; write {from}, {policy} or "
+		    "{reason}");
+	}
+	strbuf_clear(&out);
+	return is_valid;
+}
+
+static const char *
+reject_text(struct filter_context *ctx, const struct verify_report *report,
+    enum dmarc_policy policy)
+{
+	const struct verify_conf *conf = ctx->conf;
+	const struct reject_part parts[] = {
+		{ "from", printable(ctx, report->dmarc.from) },
+		{ "policy", dmarc_policy_name(policy) },
+		{ "reason", report->decision.reason },
+	};
+	struct strbuf out = STRBUF_INIT;
+	struct span bad;
+	const char *text;
+
+	expand(span_of(conf->reject_text), parts, ARRAY_LEN(parts), &out,
+	    &bad);
+	text = arena_strdup(&ctx->message->arena, strbuf_str(&out));
+	strbuf_clear(&out);
+	return text;
+}
+
+/* "SPF fail for news.example, no DKIM signature": why nothing aligned. */
+static const char *
+describe_failure(struct filter_context *ctx,
+    const struct verify_report *report)
+{
+	struct strbuf out = STRBUF_INIT;
+	const struct dkim_outcome *dkim;
+	const char *text;
+	size_t i;
+
+	strbuf_adds(&out, "SPF ");
+	if (report->mailfrom == NULL)
+		strbuf_adds(&out, "not checked");
+	else
+		strbuf_addf(&out, "%s for %s",
+		    spf_result_name(report->mailfrom->result),
+		    report->mailfrom->domain.len != 0 ?
+		    printable(ctx, report->mailfrom->domain) :
+		    "the sender");
+	if (report->dkim_count == 0)
+		strbuf_adds(&out, ", no DKIM signature");
+	for (i = 0; i < report->dkim_count && i < 3; i++) {
+		dkim = &report->dkim[i];
+		strbuf_addf(&out, ", DKIM %s for %s",
+		    dkim_result_name(dkim->result), dkim->domain.len != 0 ?
+		    printable(ctx, dkim->domain) : "an unreadable signature");
+	}
+	if (report->dkim_count > i)
+		strbuf_addf(&out, ", %zu more signatures",
+		    report->dkim_count - i);
+	text = arena_strdup(&ctx->message->arena, strbuf_str(&out));
+	strbuf_clear(&out);
+	return text;
+}
+
+/* ---- DMARC ---- */
+
+static bool
+all_sealers_trusted(const struct verify_conf *conf,
+    const struct arc_outcome *arc)
+{
+	struct address sealer = { { "", 0 }, { "", 0 } };
+	size_t i;
+
+	if (arc == NULL || arc->result != ARC_PASS || arc->sealer_count == 0)
+		return false;
+	for (i = 0; i < arc->sealer_count; i++) {
+		sealer.domain = arc->sealers[i];
+		if (!namelist_match(conf->sealers, &sealer, NULL))
+			return false;
+	}
+	return true;
+}
+
+static void
+override(struct verify_report *report, const char *word, const char *comment)
+{
+	report->decision.override = word;
+	report->decision.override_comment = comment;
+}
+
+/*
+ * What local rules make of a failure: the policy that is left to apply. The
+ * most specific rule first: the admin's row for this domain, which is carried
+ * out whatever the other settings say, then the lists.
+ */
+static enum dmarc_policy
+apply_local_rules(struct filter_context *ctx, struct verify_report *report,
+    bool *is_ordered)
+{
+	const struct verify_conf *conf = ctx->conf;
+	const struct verify_override *row;
+	struct address author = { { "", 0 }, report->dmarc.from };
+
+	row = verify_overrides_find(conf->overrides, author.domain, ctx->now);
+	*is_ordered = row != NULL;
+	if (row != NULL) {
+		override(report, "local_policy",
+		    arena_printf(&ctx->message->arena, "%s%s%s", row->row,
+		    *row->comment != '\0' ? " " : "", row->comment));
+		return row->action;
+	}
+	if (report->decision.disposition == DMARC_POLICY_NONE)
+		return DMARC_POLICY_NONE;
+	if (namelist_match(conf->ignored_authors, &author, NULL)) {
+		override(report, "local_policy", "IgnoreMailFrom");
+		return DMARC_POLICY_NONE;
+	}
+	if (all_sealers_trusted(conf, report->arc)) {
+		override(report, "trusted_forwarder", "TrustedSealers");
+		return DMARC_POLICY_NONE;
+	}
+	return report->decision.disposition;
+}
+
+static void
+refuse(struct filter_context *ctx, struct verify_report *report,
+    enum dmarc_policy policy)
+{
+	report->decision.cause = VERIFY_DMARC_POLICY;
+	report->decision.verdict = VERDICT(REJECT);
+	report->decision.verdict.text = reject_text(ctx, report, policy);
+}
+
+static void
+hold(struct filter_context *ctx, struct verify_report *report)
+{
+	report->decision.cause = VERIFY_DMARC_POLICY;
+	report->decision.verdict = VERDICT(QUARANTINE);
+	report->decision.verdict.text = arena_printf(&ctx->message->arena,
+	    "DMARC fail for %s: %s", printable(ctx, report->dmarc.from),
+	    report->decision.reason);
+}
+
+static void
+decide_failure(struct filter_context *ctx, struct verify_report *report)
+{
+	const struct verify_conf *conf = ctx->conf;
+	struct verify_decision *decision = &report->decision;
+	enum dmarc_policy policy;
+	bool is_ordered;
+
+	decision->disposition = report->dmarc.disposition;
+	decision->reason = describe_failure(ctx, report);
+	if (report->dmarc.is_softened)
+		override(report, "policy_test_mode", "t=y");
+	policy = apply_local_rules(ctx, report, &is_ordered);
+	if (policy == DMARC_POLICY_REJECT) {
+		if (conf->reject_failures || is_ordered)
+			refuse(ctx, report, policy);
+		else
+			override(report, "local_policy",
+			    "RejectFailures no");
+	} else if (policy == DMARC_POLICY_QUARANTINE &&
+	    (conf->hold_quarantined || is_ordered)) {
+		hold(ctx, report);
+	}
+}
+
+/*
+ * The domain could not be shown to be without a policy, and nothing that is
+ * known to be aligned passed. A policy that is known to be none must not hold
+ * mail up (RFC 9989 5.4).
+ */
+static void
+decide_temperror(struct filter_context *ctx, struct verify_report *report)
+{
+	const struct verify_conf *conf = ctx->conf;
+	const struct dmarc_walk *walk = &report->dmarc.walk;
+	enum dmarc_policy policy;
+	bool is_ordered;
+
+	report->decision.disposition = DMARC_POLICY_NONE;
+	report->decision.reason = report->dmarc.reason;
+	if (walk->result == DMARC_WALK_DONE &&
+	    walk->policy == DMARC_POLICY_NONE)
+		return;
+	report->decision.disposition = DMARC_POLICY_REJECT;
+	policy = apply_local_rules(ctx, report, &is_ordered);
+	report->decision.disposition = DMARC_POLICY_NONE;
+	if (policy == DMARC_POLICY_NONE)
+		return;
+	report->decision.override = NULL;
+	settle(report, VERIFY_DNS_ERROR, conf->on_dns_error,
+	    arena_printf(&ctx->message->arena,
+	    "cannot check the DMARC policy of %s now: %s",
+	    printable(ctx, report->dmarc.from), report->dmarc.reason));
+}
+
+static enum dmarc_policy
+strictest(const struct dmarc_outcome *dmarc)
+{
+	enum dmarc_policy policy = DMARC_POLICY_NONE;
+	size_t i;
+
+	for (i = 0; i < dmarc->walk_count; i++)
+		if (dmarc->walks[i].policy != DMARC_POLICY_UNSET &&
+		    dmarc->walks[i].policy > policy)
+			policy = dmarc->walks[i].policy;
+	return policy;
+}
+
+/* No author domain or more than one: RFC 9989 11.5. */
+static void
+decide_bad_from(struct filter_context *ctx, struct verify_report *report)
+{
+	const struct verify_conf *conf = ctx->conf;
+	int action = conf->on_bad_from;
+	const char *text = arena_printf(&ctx->message->arena,
+	    "the From field names no single author domain: %s",
+	    report->authors.trouble);
+
+	if (action == VERIFY_BY_POLICY)
+		action = strictest(&report->dmarc) == DMARC_POLICY_NONE ?
+		    FAILURE_ACCEPT : FAILURE_REJECT;
+	settle(report, VERIFY_BAD_FROM, action, text);
+}
+
+static void
+decide_dmarc(struct filter_context *ctx, struct verify_report *report)
+{
+	switch (report->dmarc.result) {
+	case DMARC_FAIL:
+		decide_failure(ctx, report);
+		break;
+	case DMARC_TEMPERROR:
+		decide_temperror(ctx, report);
+		break;
+	case DMARC_PERMERROR:
+		if (report->authors.trouble != NULL)
+			decide_bad_from(ctx, report);
+		break;
+	case DMARC_NONE:
+	case DMARC_PASS:
+		break;
+	}
+}
+
+/* ---- SPF ---- */
+
+static bool
+spf_is_refused(const struct verify_conf *conf,
+    const struct verify_report *report)
+{
+	if (report->mailfrom == NULL)
+		return false;
+	switch (conf->spf_reject) {
+	case VERIFY_SPF_FAIL:
+		return report->mailfrom->result == SPF_FAIL;
+	case VERIFY_SPF_SOFTFAIL:
+		return report->mailfrom->result == SPF_FAIL ||
+		    report->mailfrom->result == SPF_SOFTFAIL;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Forwarding breaks SPF but not a signature: mail whose author passed DMARC, or
+ * that came by forwarders we trust, is not refused (RFC 9989 7.1).
+ */
+static void
+decide_spf(struct filter_context *ctx, struct verify_report *report)
+{
+	const struct verify_conf *conf = ctx->conf;
+	const struct spf_outcome *spf = report->mailfrom;
+	struct strbuf client = STRBUF_INIT;
+	const char *text;
+
+	if (!spf_is_refused(conf, report) || all_sealers_trusted(conf,
+	    report->arc) || (report->has_dmarc &&
+	    report->dmarc.result == DMARC_PASS))
+		return;
+	ipaddr_add(&client, &ctx->session->client);
+	text = arena_printf(&ctx->message->arena,
+	    "SPF %s: %s does not allow %s to send its mail%s%s",
+	    spf_result_name(spf->result), printable(ctx, spf->domain),
+	    strbuf_str(&client), spf->explanation.len != 0 ?
+	    "; it says: " : "", spf->explanation.len != 0 ?
+	    printable(ctx, spf->explanation) : "");
+	strbuf_clear(&client);
+	settle(report, VERIFY_SPF_POLICY, FAILURE_REJECT, text);
+	report->decision.verdict.enhanced = "5.7.23";	/* RFC 7372 3.2 */
+}
+
+void
+verify_decide(struct filter_context *ctx, struct verify_report *report)
+{
+	const struct verify_conf *conf = ctx->conf;
+	struct verify_decision *decision = &report->decision;
+
+	*decision = (struct verify_decision){
+		.verdict = VERDICT(ACCEPT),
+		.disposition = DMARC_POLICY_NONE,
+		.override_comment = "",
+		.reason = "",
+	};
+	if (report->internal_error != NULL)
+		settle(report, VERIFY_INTERNAL_ERROR, conf->on_internal_error,
+		    "the message cannot be checked now");
+	else if (report->too_large)
+		settle(report, VERIFY_BAD_MESSAGE, conf->on_bad_message,
+		    "the message's header is too large to be checked");
+	else if (report->has_dmarc)
+		decide_dmarc(ctx, report);
+	if (decision->cause == VERIFY_NOTHING)
+		decide_spf(ctx, report);
+	if (conf->monitor_only &&
+	    decision->verdict.action != VERDICT_ACCEPT) {
+		decision->is_monitored = true;
+		if (decision->cause == VERIFY_DMARC_POLICY)
+			override(report, "local_policy", "MonitorOnly yes");
+	}
+}
