@@ -44,13 +44,6 @@ compose_removals(struct filter_context *ctx, struct verify_report *report)
 /* ---- what comes ---- */
 
 static void
-comment(struct authres *field, const char *text)
-{
-	if (text != NULL && *text != '\0')
-		authres_comment(field, span_of(text));
-}
-
-static void
 reason(struct authres *field, const char *text)
 {
 	if (text != NULL && *text != '\0')
