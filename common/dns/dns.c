@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/dns/answer.h"
 #include "common/dns/nameservers.h"
 #include "common/mail/domain.h"
 
@@ -48,6 +49,16 @@ struct dns_query {
 	struct ub_result *result;
 	enum dns_result early;		/* where it never got to libunbound */
 	const char *early_detail;	/* NULL: it did */
+	struct dns_group *group;
+	struct dns_query *sibling;
+	const struct dns_answer *_Atomic answer;	/* of a group's */
+};
+
+struct dns_group {
+	struct dns *dns;
+	pthread_cond_t changed;
+	unsigned arrived;
+	struct dns_query *queries;
 };
 
 /* ---- the open questions; the caller holds the lock ---- */
@@ -296,105 +307,6 @@ all_refuse(struct dns *dns)
 
 /* ---- questions ---- */
 
-/* libunbound's callback, in our thread. */
-static void
-on_result(void *arg, int error, struct ub_result *result)
-{
-	struct dns_query *query = arg;
-	struct dns *dns = query->dns;
-
-	pthread_mutex_lock(&dns->lock);
-	query->result = result;
-	query->error = error;
-	query_unlink(query);
-	if (query->is_abandoned)
-		query_free(query);
-	else
-		pthread_cond_signal(&query->changed);
-	pthread_mutex_unlock(&dns->lock);
-}
-
-static struct dns_query *
-query_new(struct dns *dns, int64_t timeout_ms)
-{
-	struct dns_query *query = xcalloc(1, sizeof(*query));
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&query->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	query->dns = dns;
-	query->asked = clock_monotonic_ms();
-	query->deadline = query->asked + timeout_ms;
-	return query;
-}
-
-struct dns_query *
-dns_ask(struct dns *dns, const char *name, enum dns_type type,
-    int64_t timeout_ms)
-{
-	struct dns_query *query = query_new(dns, timeout_ms);
-	int rc;
-
-	if (!domain_is_valid_owner(span_of(name))) {
-		query->early = DNS_MALFORMED;
-		query->early_detail = "no valid domain name";
-		return query;
-	}
-	pthread_mutex_lock(&dns->lock);
-	if (dns->pending_count >= DNS_PENDING_MAX) {
-		query->early = DNS_SERVFAIL;
-		query->early_detail = "too many open DNS questions";
-	} else {
-		query_link(query);
-	}
-	pthread_mutex_unlock(&dns->lock);
-	if (query->early_detail != NULL)
-		return query;
-	rc = ub_resolve_async(dns->ub, name, (int)type, DNS_CLASS_IN, query,
-	    on_result, NULL);
-	if (rc != 0) {
-		pthread_mutex_lock(&dns->lock);
-		query_unlink(query);
-		pthread_mutex_unlock(&dns->lock);
-		query->early = DNS_SERVFAIL;
-		query->early_detail = ub_strerror(rc);
-	}
-	return query;
-}
-
-/* Returns when the answer is there, at the deadline, or, *refused set, when
- * there cannot be one. With the lock held. */
-static void
-wait_for_result(struct dns_query *query, bool *refused)
-{
-	int64_t now, probe_at = query->asked + PROBE_AFTER_MS, until;
-	bool probed = false;
-	struct timespec ts;
-
-	*refused = false;
-	while (query->is_pending) {
-		now = clock_monotonic_ms();
-		if (now >= query->deadline)
-			return;
-		if (!probed && (now >= probe_at || (query->dns->refused &&
-		    probe_is_fresh(query->dns, now)))) {
-			probed = true;
-			*refused = all_refuse(query->dns);
-			if (*refused)
-				return;
-			continue;
-		}
-		until = probed || probe_at > query->deadline ?
-		    query->deadline : probe_at;
-		ts.tv_sec = (time_t)(until / 1000);
-		ts.tv_nsec = (long)(until % 1000) * 1000000;
-		pthread_cond_timedwait(&query->changed, &query->dns->lock,
-		    &ts);
-	}
-}
-
 static enum dns_result
 classify(const struct ub_result *result)
 {
@@ -465,6 +377,147 @@ fill(struct dns_answer *answer, const struct dns_query *query,
 		answer->detail = describe_failure(query->dns, result, arena);
 }
 
+static void
+deliver(struct dns_query *query)
+{
+	struct arena arena = ARENA_INIT;
+	struct dns_answer answer = { .result = query->early };
+
+	if (query->early_detail != NULL)
+		answer.detail = query->early_detail;
+	else
+		fill(&answer, query, &arena);
+	query->answer = dns_answer_copy(&answer);
+	query->group->arrived++;
+	pthread_cond_signal(&query->group->changed);
+	arena_clear(&arena);
+}
+
+/* libunbound's callback, in our thread. */
+static void
+on_result(void *arg, int error, struct ub_result *result)
+{
+	struct dns_query *query = arg;
+	struct dns *dns = query->dns;
+
+	pthread_mutex_lock(&dns->lock);
+	query->result = result;
+	query->error = error;
+	query_unlink(query);
+	if (query->is_abandoned)
+		query_free(query);
+	else if (query->group != NULL)
+		deliver(query);
+	else
+		pthread_cond_signal(&query->changed);
+	pthread_mutex_unlock(&dns->lock);
+}
+
+static void
+init_condition(pthread_cond_t *changed)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static struct dns_query *
+query_new(struct dns *dns, int64_t timeout_ms)
+{
+	struct dns_query *query = xcalloc(1, sizeof(*query));
+
+	init_condition(&query->changed);
+	query->dns = dns;
+	query->asked = clock_monotonic_ms();
+	query->deadline = query->asked + timeout_ms;
+	return query;
+}
+
+static void
+join(struct dns_query *query, struct dns_group *group)
+{
+	query->group = group;
+	query->sibling = group->queries;
+	group->queries = query;
+}
+
+static struct dns_query *
+ask(struct dns *dns, const char *name, enum dns_type type,
+    int64_t timeout_ms, struct dns_group *group)
+{
+	struct dns_query *query = query_new(dns, timeout_ms);
+	int rc;
+
+	if (group != NULL)
+		join(query, group);
+	if (!domain_is_valid_owner(span_of(name))) {
+		query->early = DNS_MALFORMED;
+		query->early_detail = "no valid domain name";
+		return query;
+	}
+	pthread_mutex_lock(&dns->lock);
+	if (dns->pending_count >= DNS_PENDING_MAX) {
+		query->early = DNS_SERVFAIL;
+		query->early_detail = "too many open DNS questions";
+	} else {
+		query_link(query);
+	}
+	pthread_mutex_unlock(&dns->lock);
+	if (query->early_detail != NULL)
+		return query;
+	rc = ub_resolve_async(dns->ub, name, (int)type, DNS_CLASS_IN, query,
+	    on_result, NULL);
+	if (rc != 0) {
+		pthread_mutex_lock(&dns->lock);
+		query_unlink(query);
+		pthread_mutex_unlock(&dns->lock);
+		query->early = DNS_SERVFAIL;
+		query->early_detail = ub_strerror(rc);
+	}
+	return query;
+}
+
+struct dns_query *
+dns_ask(struct dns *dns, const char *name, enum dns_type type,
+    int64_t timeout_ms)
+{
+	return ask(dns, name, type, timeout_ms, NULL);
+}
+
+/* Returns when the answer is there, at the deadline, or, *refused set, when
+ * there cannot be one. With the lock held. */
+static void
+wait_for_result(struct dns_query *query, bool *refused)
+{
+	int64_t now, probe_at = query->asked + PROBE_AFTER_MS, until;
+	bool probed = false;
+	struct timespec ts;
+
+	*refused = false;
+	while (query->is_pending) {
+		now = clock_monotonic_ms();
+		if (now >= query->deadline)
+			return;
+		if (!probed && (now >= probe_at || (query->dns->refused &&
+		    probe_is_fresh(query->dns, now)))) {
+			probed = true;
+			*refused = all_refuse(query->dns);
+			if (*refused)
+				return;
+			continue;
+		}
+		until = probed || probe_at > query->deadline ?
+		    query->deadline : probe_at;
+		ts.tv_sec = (time_t)(until / 1000);
+		ts.tv_nsec = (long)(until % 1000) * 1000000;
+		pthread_cond_timedwait(&query->changed, &query->dns->lock,
+		    &ts);
+	}
+}
+
 void
 dns_wait(struct dns_query *query, struct arena *arena,
     struct dns_answer *answer)
@@ -501,28 +554,88 @@ dns_lookup(struct dns *dns, const char *name, enum dns_type type,
 	dns_wait(dns_ask(dns, name, type, timeout_ms), arena, answer);
 }
 
-/* ---- what came ---- */
+/* ---- groups ---- */
 
-bool
-dns_txt_join(struct span data, struct arena *arena, struct span *text)
+struct dns_group *
+dns_group_new(struct dns *dns)
 {
-	struct strbuf joined = STRBUF_INIT;
-	size_t len;
+	struct dns_group *group = xcalloc(1, sizeof(*group));
 
-	if (data.len == 0)
-		return false;
-	while (data.len > 0) {
-		len = (unsigned char)data.p[0];
-		if (len > data.len - 1) {
-			strbuf_clear(&joined);
-			return false;
-		}
-		strbuf_add(&joined, data.p + 1, len);
-		data = span_skip(data, 1 + len);
+	group->dns = dns;
+	init_condition(&group->changed);
+	return group;
+}
+
+void
+dns_group_free(struct dns_group *group)
+{
+	struct dns_query *query, *next;
+
+	if (group == NULL)
+		return;
+	pthread_mutex_lock(&group->dns->lock);
+	for (query = group->queries; query != NULL; query = next) {
+		next = query->sibling;
+		dns_answer_unref(query->answer);
+		query->group = NULL;
+		query->is_abandoned = true;
+		if (!query->is_pending)
+			query_free(query);
 	}
-	*text = arena_dup(arena, strbuf_span(&joined));
-	strbuf_clear(&joined);
-	return true;
+	pthread_mutex_unlock(&group->dns->lock);
+	pthread_cond_destroy(&group->changed);
+	free(group);
+}
+
+const struct dns_answer *
+dns_group_ask(struct dns_group *group, struct span name, enum dns_type type,
+    struct dns_query **query)
+{
+	char text[DOMAIN_MAX + 1];
+
+	memcpy(text, name.p, name.len);
+	text[name.len] = '\0';
+	*query = ask(group->dns, text, type, INT32_MAX, group);
+	if ((*query)->early_detail != NULL)
+		deliver(*query);
+	return (*query)->answer;
+}
+
+const struct dns_answer *
+dns_query_answer(const struct dns_query *query)
+{
+	return query->answer;
+}
+
+unsigned
+dns_group_arrived(struct dns_group *group)
+{
+	unsigned arrived;
+
+	pthread_mutex_lock(&group->dns->lock);
+	arrived = group->arrived;
+	pthread_mutex_unlock(&group->dns->lock);
+	return arrived;
+}
+
+void
+dns_group_wait(struct dns_group *group, unsigned arrived, int64_t until)
+{
+	struct timespec ts = { .tv_sec = (time_t)(until / 1000),
+		.tv_nsec = (long)(until % 1000) * 1000000 };
+
+	pthread_mutex_lock(&group->dns->lock);
+	while (group->arrived == arrived)
+		if (pthread_cond_timedwait(&group->changed,
+		    &group->dns->lock, &ts) != 0)
+			break;
+	pthread_mutex_unlock(&group->dns->lock);
+}
+
+void
+dns_describe(struct dns *dns, struct strbuf *out)
+{
+	strbuf_adds(out, dns->servers_text);
 }
 
 const char *

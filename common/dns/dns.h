@@ -11,6 +11,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/strbuf.h"
+#include "common/dns/rdata.h"
 
 enum dns_type { DNS_A = 1, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16,
     DNS_AAAA = 28 };
@@ -77,9 +78,34 @@ void dns_wait(struct dns_query *query, struct arena *arena,
 void dns_lookup(struct dns *dns, const char *name, enum dns_type type,
     int64_t timeout_ms, struct arena *arena, struct dns_answer *answer);
 
-/* The strings of a TXT record joined, in the arena. False where the data is
- * malformed. */
-bool dns_txt_join(struct span data, struct arena *arena, struct span *text);
+/*
+ * Several questions of one asker, put one by one and waited for together. One
+ * thread at a time uses a group. It holds a reference to each answer it gave.
+ */
+struct dns_group;
+
+/* Never NULL. dns must outlive it. */
+struct dns_group *dns_group_new(struct dns *dns);
+/* Questions that are still open are given up. */
+void dns_group_free(struct dns_group *group);
+
+/*
+ * Puts a question. name is in lower case without a last dot and keeps to the
+ * sizes of DNS; beyond that it may hold any octets. The answer where the cache
+ * has it, which lasts as long as group; else NULL, *query set.
+ */
+const struct dns_answer *dns_group_ask(struct dns_group *group,
+    struct span name, enum dns_type type, struct dns_query **query);
+/* NULL: not there yet. */
+const struct dns_answer *dns_query_answer(const struct dns_query *query);
+
+/* How many answers came so far to what had to be waited for. */
+unsigned dns_group_arrived(struct dns_group *group);
+/* Waits until more than that many came, at most until then (monotonic ms). */
+void dns_group_wait(struct dns_group *group, unsigned arrived, int64_t until);
+
+/* Whom it asks: "192.0.2.1, 127.0.0.1@5353". */
+void dns_describe(struct dns *dns, struct strbuf *out);
 
 const char *dns_result_text(enum dns_result result);
 

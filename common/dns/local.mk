@@ -1,11 +1,30 @@
 common_libpostern_a_SOURCES += \
+	common/dns/answer.c \
+	common/dns/answer.h \
 	common/dns/dns.c \
 	common/dns/dns.h \
+	common/dns/iprev.c \
 	common/dns/iprev.h \
+	common/dns/lookups.c \
 	common/dns/lookups.h \
 	common/dns/nameservers.c \
-	common/dns/nameservers.h
+	common/dns/nameservers.h \
+	common/dns/rdata.c \
+	common/dns/rdata.h
+
+# DNS of unit tests and fuzz targets: a zone as text.
+TEST_ZONE = tests/unit/zone.c tests/unit/zone.h
 
 UNIT_TESTS += tests/unit/test_dns
 tests_unit_test_dns_SOURCES = tests/unit/test_dns.c tests/unit/unit.h
 tests_unit_test_dns_LDADD = $(LIBS_UNIT) $(UNBOUND_LIBS)
+
+UNIT_TESTS += tests/unit/test_iprev
+tests_unit_test_iprev_SOURCES = tests/unit/test_iprev.c tests/unit/unit.h \
+	$(TEST_ZONE)
+tests_unit_test_iprev_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_lookups
+tests_unit_test_lookups_SOURCES = tests/unit/test_lookups.c \
+	tests/unit/unit.h $(TEST_ZONE)
+tests_unit_test_lookups_LDADD = $(LIBS_UNIT)

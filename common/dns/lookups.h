@@ -81,12 +81,15 @@ const struct dns_answer *lookups_get(struct lookups *lookups,
     enum lookup_purpose purpose, struct span name, enum dns_type type);
 
 /*
- * Waits until an answer came, or a time ran out, that neither lookups_get()
- * nor an earlier wait gave notice of. False where no question is open.
+ * Waits until an answer came, or a time ran out, that no earlier wait gave
+ * notice of. (lookups_get() may have handed it out in the meantime: whoever
+ * had got NULL for it before still has to be called again.) False where
+ * nothing is to be waited for.
  */
 bool lookups_wait(struct lookups *lookups);
 
-/* Whether lookups_wait() would return at once with true. Cheap. */
+/* Whether lookups_wait() would return at once with true; call that then, to
+ * take notice. Cheap. */
 bool lookups_arrived(struct lookups *lookups);
 
 /* The trace, in the order of asking. */
