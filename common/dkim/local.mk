@@ -6,6 +6,8 @@ common_libpostern_a_SOURCES += \
 	common/dkim/canon.h \
 	common/dkim/crypto.c \
 	common/dkim/crypto.h \
+	common/dkim/headerhash.c \
+	common/dkim/headerhash.h \
 	common/dkim/key.c \
 	common/dkim/key.h \
 	common/dkim/pubkey.h \

@@ -2,6 +2,7 @@
 
 #include "common/base/base64.h"
 #include "common/base/mem.h"
+#include "common/dkim/headerhash.h"
 #include "common/dkim/quoted.h"
 #include "common/mail/domain.h"
 #include "common/mail/fold.h"
@@ -31,8 +32,8 @@ struct dkim_sign {
 	struct body bodies[CANON_RELAXED + 1];
 	struct existing *existing;
 	size_t existing_count;
-	struct span *names;		/* h= */
-	size_t name_count;
+	struct dkim_headers *headers;
+	struct dkim_signature covered;	/* header_canon and h= of ours */
 	struct strbuf text;		/* the signed fields, canonical */
 };
 
@@ -97,16 +98,13 @@ verifies(struct dkim_sign *sign, const struct existing *existing,
     const struct dkim_key *key, struct strbuf *err)
 {
 	const struct dkim_signature *s = &existing->signature;
-	struct header_field own = *existing->field;
 	struct strbuf text = STRBUF_INIT;
 	int rc;
 
 	if (memcmp(s->body_hash.p, sign->bodies[s->body_canon].value,
 	    BODYHASH_SIZE) != 0)
 		return 0;
-	own.value = dkim_signature_strip_b(own.value, sign->arena);
-	dkim_signature_header_text(s->header_canon, sign->fields,
-	    sign->field_count, s->names, s->name_count, &own, &text);
+	dkim_headers_text(sign->headers, s, existing->field, &text);
 	rc = dkim_key_verify(key, strbuf_span(&text), s->signature, err);
 	strbuf_clear(&text);
 	return rc;
@@ -296,7 +294,7 @@ write_tags(struct fold *fold, const struct dkim_sign *sign,
 		add_identity(fold, identity);
 	if (options->diagnostics)
 		add_copies(fold, sign);
-	add_names(fold, sign->names, sign->name_count);
+	add_names(fold, sign->covered.names, sign->covered.name_count);
 	add_body_hash(fold, sign);
 	fold_word(fold, SPAN_LIT("b="));
 }
@@ -314,7 +312,8 @@ add_signature(struct dkim_sign *sign, const struct dkim_sign_key *by,
 	size_t len;
 	int rc;
 
-	dkim_signature_add_own(sign->options->header_canon, &own, &sign->text);
+	canon_header(sign->options->header_canon, &own, &sign->text);
+	strbuf_truncate(&sign->text, sign->text.len - 2);
 	rc = dkim_key_sign(by->key, strbuf_span(&sign->text), signature, &len,
 	    err);
 	strbuf_truncate(&sign->text, shared);
@@ -384,6 +383,8 @@ dkim_sign_start(const struct dkim_sign_options *options,
 	sign->fields = fields;
 	sign->field_count = field_count;
 	sign->arena = arena;
+	sign->headers = dkim_headers_new(fields, field_count, arena);
+	sign->covered.header_canon = options->header_canon;
 	if (options->keep_existing)
 		find_existing(sign);
 	if (want_bodies(sign, err) != 0) {
@@ -437,10 +438,9 @@ dkim_sign_end(struct dkim_sign *sign, struct dkim_signed *results,
 	if (end_bodies(sign, err) != 0)
 		return -1;
 	dkim_signset_select(sign->options->signset, sign->fields,
-	    sign->field_count, sign->arena, &sign->names, &sign->name_count);
-	dkim_signature_header_text(sign->options->header_canon, sign->fields,
-	    sign->field_count, sign->names, sign->name_count, NULL,
-	    &sign->text);
+	    sign->field_count, sign->arena, &sign->covered.names,
+	    &sign->covered.name_count);
+	dkim_headers_text(sign->headers, &sign->covered, NULL, &sign->text);
 	for (i = 0; i < sign->count; i++)
 		if (sign_one(sign, &sign->keys[i], &results[i], err) != 0)
 			return -1;
@@ -456,6 +456,7 @@ dkim_sign_free(struct dkim_sign *sign)
 		return;
 	for (i = 0; i < ARRAY_LEN(sign->bodies); i++)
 		bodyhash_free(sign->bodies[i].hash);
+	dkim_headers_free(sign->headers);
 	strbuf_clear(&sign->text);
 	free(sign);
 }

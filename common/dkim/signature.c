@@ -1,7 +1,6 @@
 #include "common/dkim/signature.h"
 
 #include "common/base/base64.h"
-#include "common/base/map.h"
 #include "common/base/mem.h"
 #include "common/dkim/quoted.h"
 #include "common/mail/domain.h"
@@ -9,7 +8,9 @@
 
 enum {
 	TIME_DIGITS = 12,	/* RFC 6376 3.5, t= and x= */
-	LENGTH_DIGITS = 76	/* l= */
+	LENGTH_DIGITS = 76,	/* l= */
+	INSTANCE_DIGITS = 2,	/* RFC 8617 4.2.1 */
+	INSTANCE_MAX = 50
 };
 
 struct parser {
@@ -29,6 +30,9 @@ read_version(struct parser *p, struct span value)
 static const char *
 read_algorithm(struct parser *p, struct span value)
 {
+	/* RFC 8301 3.1: a permanent failure, whatever its signature is worth */
+	if (span_is_nocase(value, "rsa-sha1"))
+		return "rsa-sha1 is no longer accepted";
 	return dkim_algorithm_parse(value, &p->signature->algorithm) ? NULL :
 	    "unsupported algorithm";
 }
@@ -70,11 +74,14 @@ read_canon(struct parser *p, struct span value)
 	    &p->signature->body_canon) ? NULL : "unsupported c=";
 }
 
+/* RFC 6376 3.5, d=: two labels at least. */
 static const char *
 read_domain(struct parser *p, struct span value)
 {
-	return domain_to_ascii(value, p->arena, &p->signature->domain) ? NULL :
-	    "malformed d=";
+	struct span *domain = &p->signature->domain;
+
+	return domain_to_ascii(value, p->arena, domain) &&
+	    span_has(*domain, '.') ? NULL : "malformed d=";
 }
 
 /* Not LDH alone: selectors with an underscore are in use. */
@@ -112,6 +119,18 @@ read_identity(struct parser *p, struct span value)
 	}
 	strbuf_clear(&text);
 	return ok ? NULL : "malformed i=";
+}
+
+static const char *
+read_instance(struct parser *p, struct span value)
+{
+	uint64_t n;
+
+	if (value.len > INSTANCE_DIGITS ||
+	    !span_number(value, INSTANCE_MAX, &n) || n == 0)
+		return "malformed i=";
+	p->signature->instance = (unsigned)n;
+	return NULL;
 }
 
 static const char *
@@ -194,34 +213,44 @@ read_expiration(struct parser *p, struct span value)
 	    "malformed x=";
 }
 
+enum {
+	IN_DKIM = 1 << DKIM_SIGNATURE,
+	IN_ARC = 1 << DKIM_ARC_MESSAGE_SIGNATURE,
+	IN_BOTH = IN_DKIM | IN_ARC
+};
+
 static const struct reader {
 	const char *name;
+	unsigned kinds;		/* elsewhere it is an unknown tag */
 	const char *missing;	/* NULL: need not be there */
 	const char *(*read)(struct parser *p, struct span value);
 } readers[] = {
-	{ "v", "no v=", read_version },
-	{ "a", "no a=", read_algorithm },
-	{ "d", "no d=", read_domain },
-	{ "s", "no s=", read_selector },
-	{ "h", "no h=", read_names },
-	{ "bh", "no bh=", read_body_hash },
-	{ "b", "no b=", read_signature },
-	{ "c", NULL, read_canon },
-	{ "i", NULL, read_identity },
-	{ "l", NULL, read_length },
-	{ "q", NULL, read_query },
-	{ "t", NULL, read_timestamp },
-	{ "x", NULL, read_expiration },
+	{ "v", IN_DKIM, "no v=", read_version },
+	{ "i", IN_ARC, "no i=", read_instance },
+	{ "a", IN_BOTH, "no a=", read_algorithm },
+	{ "d", IN_BOTH, "no d=", read_domain },
+	{ "s", IN_BOTH, "no s=", read_selector },
+	{ "h", IN_BOTH, "no h=", read_names },
+	{ "bh", IN_BOTH, "no bh=", read_body_hash },
+	{ "b", IN_BOTH, "no b=", read_signature },
+	{ "c", IN_BOTH, NULL, read_canon },
+	{ "i", IN_DKIM, NULL, read_identity },
+	{ "l", IN_BOTH, NULL, read_length },
+	{ "q", IN_BOTH, NULL, read_query },
+	{ "t", IN_BOTH, NULL, read_timestamp },
+	{ "x", IN_BOTH, NULL, read_expiration },
 };
 
 static const char *
-read_tags(struct parser *p, const struct taglist *list)
+read_tags(struct parser *p, unsigned kind, const struct taglist *list)
 {
 	const char *reason;
 	const struct tag *tag;
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(readers); i++) {
+		if ((readers[i].kinds & kind) == 0)
+			continue;
 		tag = taglist_find(list, readers[i].name);
 		reason = tag != NULL ? readers[i].read(p, tag->value) :
 		    readers[i].missing;
@@ -259,8 +288,9 @@ list_reason(enum taglist_result result)
 }
 
 void
-dkim_signature_parse(struct span value, struct arena *arena,
-    struct dkim_signature *signature, const char **reason)
+dkim_signature_parse_as(enum dkim_signature_kind kind, struct span value,
+    struct arena *arena, struct dkim_signature *signature,
+    const char **reason)
 {
 	struct parser p = { signature, arena };
 	struct taglist list;
@@ -277,139 +307,95 @@ dkim_signature_parse(struct span value, struct arena *arena,
 		return;
 	*reason = list_reason(taglist_parse(value, &list));
 	if (*reason == NULL)
-		*reason = read_tags(&p, &list);
+		*reason = read_tags(&p, 1u << kind, &list);
 	if (*reason == NULL)
 		*reason = check_tags(signature);
 }
 
-/* ---- the text that is hashed ---- */
-
-/*
- * A name of h=: how often it is there, and the fields of that name bottom-up.
- * Made by one pass over each, for both may be long: 2000 names times the
- * fields of a header of some megabytes is more than a message may cost.
- */
-struct wanted {
-	size_t count;
-	const struct header_field **fields;
-	size_t found;
-	size_t used;
-};
-
-static struct span
-lower_name(struct span name, char room[HEADER_NAME_MAX])
+void
+dkim_signature_parse(struct span value, struct arena *arena,
+    struct dkim_signature *signature, const char **reason)
 {
-	size_t i;
-
-	while (name.len > 0 && is_wsp(name.p[name.len - 1]))
-		name.len--;
-	if (name.len > HEADER_NAME_MAX)
-		return SPAN_LIT("");
-	for (i = 0; i < name.len; i++)
-		room[i] = ascii_lower(name.p[i]);
-	return span_make(room, name.len);
+	dkim_signature_parse_as(DKIM_SIGNATURE, value, arena, signature,
+	    reason);
 }
 
-static struct wanted *
-get_wanted(const struct map *map, struct span name)
+/* ---- what can be had of any field ---- */
+
+static struct span *
+peeked_tag(struct dkim_signature_peek *peek, struct span name)
 {
-	char room[HEADER_NAME_MAX];
-
-	return map_get(map, lower_name(name, room));
-}
-
-static void
-count_names(struct map *map, const struct span *names, size_t name_count,
-    struct arena *arena)
-{
-	char room[HEADER_NAME_MAX];
-	struct wanted *wanted;
-	struct span key;
-	size_t i;
-
-	map_reserve(map, name_count);
-	for (i = 0; i < name_count; i++) {
-		key = lower_name(names[i], room);
-		wanted = map_get(map, key);
-		if (wanted == NULL) {
-			wanted = arena_zalloc(arena, sizeof(*wanted));
-			map_add(map, arena_dup(arena, key), wanted);
-		}
-		wanted->count++;
+	if (name.len != 1)
+		return NULL;
+	switch (name.p[0]) {
+	case 'd':
+		return &peek->domain;
+	case 's':
+		return &peek->selector;
+	case 'i':
+		return &peek->identity;
+	case 'a':
+		return &peek->algorithm;
+	case 'b':
+		return &peek->signature;
 	}
+	return NULL;
 }
 
-static void
-find_fields(const struct map *map, const struct header_field *fields,
-    size_t count, struct arena *arena)
+void
+dkim_signature_peek(struct span value, struct dkim_signature_peek *peek)
 {
-	struct wanted *wanted;
-	size_t i = count;
+	struct span item, name, *tag;
+	bool more;
 
-	while (i-- > 0) {
-		wanted = get_wanted(map, fields[i].name);
-		if (wanted == NULL || wanted->found == wanted->count)
+	memset(peek, 0, sizeof(*peek));
+	do {
+		more = span_cut(&value, ';', &item);
+		if (!span_cut(&item, '=', &name))
 			continue;
-		if (wanted->fields == NULL)
-			wanted->fields = arena_alloc(arena,
-			    wanted->count * sizeof(struct header_field *));
-		wanted->fields[wanted->found++] = &fields[i];
-	}
+		tag = peeked_tag(peek, span_trim(name));
+		if (tag != NULL && tag->p == NULL)
+			*tag = span_trim(item);
+	} while (more);
 }
 
-void
-dkim_signature_header_text(enum canon canon,
-    const struct header_field *fields, size_t count, const struct span *names,
-    size_t name_count, const struct header_field *own, struct strbuf *out)
-{
-	struct arena arena = ARENA_INIT;
-	struct map map = MAP_INIT;
-	struct wanted *wanted;
-	size_t i;
+/* ---- without b= ---- */
 
-	count_names(&map, names, name_count, &arena);
-	find_fields(&map, fields, count, &arena);
-	for (i = 0; i < name_count; i++) {
-		wanted = get_wanted(&map, names[i]);
-		if (wanted->used < wanted->found)
-			canon_header(canon, wanted->fields[wanted->used++],
-			    out);
-	}
-	if (own != NULL)
-		dkim_signature_add_own(canon, own, out);
-	map_clear(&map);
-	arena_clear(&arena);
-}
-
-void
-dkim_signature_add_own(enum canon canon, const struct header_field *own,
-    struct strbuf *out)
+/* Where the value of b= is; an empty span at the end where there is none. */
+static struct span
+find_b(struct span value)
 {
-	canon_header(canon, own, out);
-	strbuf_truncate(out, out->len - 2);
-}
-
-/* RFC 6376 3.7: the white space around the value goes with it. */
-struct span
-dkim_signature_strip_b(struct span value, struct arena *arena)
-{
-	struct span rest = value, item, name, head, tail;
-	char *out;
+	struct span rest = value, item, name;
 	bool more;
 
 	do {
 		more = span_cut(&rest, ';', &item);
-		if (!span_cut(&item, '=', &name))
-			continue;
-		if (!span_is(span_trim(name), "b"))
-			continue;
-		head = span_first(value, (size_t)(item.p - value.p));
-		tail = span_skip(value, head.len + item.len);
-		out = arena_alloc(arena, head.len + tail.len + 1);
-		memcpy(out, head.p, head.len);
-		memcpy(out + head.len, tail.p, tail.len);
-		out[head.len + tail.len] = '\0';
-		return span_make(out, head.len + tail.len);
+		if (span_cut(&item, '=', &name) &&
+		    span_is(span_trim(name), "b"))
+			return item;
 	} while (more);
-	return arena_dup(arena, value);
+	return span_skip(value, value.len);
+}
+
+/* RFC 6376 3.7: the white space around the value goes with it. */
+void
+dkim_signature_add_stripped(struct span value, struct strbuf *out)
+{
+	struct span b = find_b(value);
+	size_t head = (size_t)(b.p - value.p);
+
+	strbuf_addspan(out, span_first(value, head));
+	strbuf_addspan(out, span_skip(value, head + b.len));
+}
+
+struct span
+dkim_signature_strip_b(struct span value, struct arena *arena)
+{
+	struct strbuf out = STRBUF_INIT;
+	struct span stripped;
+
+	dkim_signature_add_stripped(value, &out);
+	stripped = arena_dup(arena, strbuf_span(&out));
+	strbuf_clear(&out);
+	return stripped;
 }

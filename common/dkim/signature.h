@@ -1,5 +1,6 @@
 /*
- * signature.h - the DKIM-Signature field (RFC 6376 3.5), read and checked.
+ * signature.h - the DKIM-Signature field (RFC 6376 3.5) and its like in ARC
+ * (RFC 8617 4.1.2), read and checked.
  */
 #ifndef POSTERN_DKIM_SIGNATURE_H
 #define POSTERN_DKIM_SIGNATURE_H
@@ -12,6 +13,11 @@ enum {
 	DKIM_HEADER_NAMES_MAX = 2048		/* names in h= */
 };
 
+enum dkim_signature_kind {
+	DKIM_SIGNATURE,
+	DKIM_ARC_MESSAGE_SIGNATURE	/* no v=; i= is the instance */
+};
+
 struct dkim_signature {
 	enum dkim_algorithm algorithm;
 	enum canon header_canon;
@@ -19,6 +25,7 @@ struct dkim_signature {
 	struct span domain;		/* d=, lower-case A-labels */
 	struct span selector;		/* s=, lower case */
 	struct span identity;		/* i=, decoded; empty: "@" d= */
+	unsigned instance;		/* i= of ARC, 1 to 50 */
 	struct span *names;		/* h=, in order */
 	size_t name_count;
 	struct span body_hash;		/* bh=, decoded */
@@ -29,28 +36,36 @@ struct dkim_signature {
 };
 
 /*
- * Reads the value of a DKIM-Signature field; all parts are in the arena. NULL
- * in *reason where it is well-formed, else what is wrong in a few words
- * ("no d=", "duplicate tag", "unsupported algorithm"), a constant.
+ * Reads the value of such a field; all parts are in the arena. NULL in *reason
+ * where it is well-formed, else what is wrong in a few words ("no d=",
+ * "duplicate tag", "unsupported algorithm"), a constant.
  */
+void dkim_signature_parse_as(enum dkim_signature_kind kind, struct span value,
+    struct arena *arena, struct dkim_signature *signature,
+    const char **reason);
+
+/* As DKIM_SIGNATURE. */
 void dkim_signature_parse(struct span value, struct arena *arena,
     struct dkim_signature *signature, const char **reason);
 
 /*
- * Appends the text that is hashed for a signature: the fields h= names, taken
- * bottom-up per name (RFC 6376 5.4.2), then own, the signature's field itself
- * with an empty b=, without its last CRLF. own NULL: only the fields, which
- * several signatures may share.
+ * What a field says of itself, well-formed or not: for reports. Each is the
+ * trimmed value of the first tag of that name, as written and in place, any
+ * octets; empty where there is none. Costs one pass.
  */
-void dkim_signature_header_text(enum canon canon,
-    const struct header_field *fields, size_t count, const struct span *names,
-    size_t name_count, const struct header_field *own, struct strbuf *out);
+struct dkim_signature_peek {
+	struct span domain;		/* d= */
+	struct span selector;		/* s= */
+	struct span identity;		/* i= */
+	struct span algorithm;		/* a= */
+	struct span signature;		/* b= */
+};
 
-/* Appends own as it ends the text above. */
-void dkim_signature_add_own(enum canon canon, const struct header_field *own,
-    struct strbuf *out);
+void dkim_signature_peek(struct span value, struct dkim_signature_peek *peek);
 
-/* A copy of value in the arena whose b= is empty; everything else as it was. */
+/* Appends value with an empty b=; everything else as it was. */
+void dkim_signature_add_stripped(struct span value, struct strbuf *out);
+/* The same as a copy in the arena. */
 struct span dkim_signature_strip_b(struct span value, struct arena *arena);
 
 #endif

@@ -8,6 +8,8 @@ common_libpostern_a_SOURCES += \
 	common/mail/fold.h \
 	common/mail/header.c \
 	common/mail/header.h \
+	common/mail/headerindex.c \
+	common/mail/headerindex.h \
 	common/mail/lexer.c \
 	common/mail/lexer.h \
 	common/mail/message.c \

@@ -7,7 +7,7 @@
 
 #include "common/base/file.h"
 #include "common/dkim/record.h"
-#include "common/dkim/signature.h"
+#include "common/dkim/headerhash.h"
 #include "common/mail/message.h"
 
 #include <openssl/evp.h>
@@ -123,7 +123,8 @@ static bool
 check_signature(struct message *message, const struct header_field *field,
     struct span body, struct span manifest)
 {
-	struct header_field own = *field;
+	struct dkim_headers *headers = dkim_headers_new(message->headers,
+	    message->header_count, &message->arena);
 	struct strbuf data = STRBUF_INIT;
 	struct dkim_record record;
 	struct dkim_signature s;
@@ -134,14 +135,13 @@ check_signature(struct message *message, const struct header_field *field,
 	assert_null(reason);
 	assert_int_equal(dkim_record_parse(record_text(&s, manifest), &record),
 	    DKIM_RECORD_OK);
-	own.value = dkim_signature_strip_b(field->value, &message->arena);
-	dkim_signature_header_text(s.header_canon, message->headers,
-	    message->header_count, s.names, s.name_count, &own, &data);
+	dkim_headers_text(headers, &s, field, &data);
 	ok = verifies(&record, strbuf_span(&data), s.signature) &&
 	    body_matches(&s, body);
 	if (ok)
 		reproduce(&record, strbuf_span(&data), s.signature);
 	dkim_record_clear(&record);
+	dkim_headers_free(headers);
 	strbuf_clear(&data);
 	return ok;
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/dkim_keys.h"
 
 #include "common/base/base64.h"
+#include "common/dkim/headerhash.h"
 #include "common/dkim/sign.h"
 #include "common/mail/fold.h"
 #include "common/mail/message.h"
@@ -39,7 +40,10 @@ static bool
 verifies(const struct message *message, const struct dkim_key *key,
     struct span value, struct span body, struct arena *arena)
 {
-	struct header_field own = { SPAN_LIT("DKIM-Signature"), value, false };
+	const struct header_field own = { SPAN_LIT("DKIM-Signature"), value,
+	    false };
+	struct dkim_headers *headers = dkim_headers_new(message->headers,
+	    message->header_count, arena);
 	struct strbuf err = STRBUF_INIT, data = STRBUF_INIT;
 	unsigned char hash[BODYHASH_SIZE];
 	struct dkim_signature s;
@@ -54,9 +58,8 @@ verifies(const struct message *message, const struct dkim_key *key,
 	bodyhash_add(bh, body);
 	assert_int_equal(bodyhash_end(bh, hash, &err), 0);
 	bodyhash_free(bh);
-	own.value = dkim_signature_strip_b(value, arena);
-	dkim_signature_header_text(s.header_canon, message->headers,
-	    message->header_count, s.names, s.name_count, &own, &data);
+	dkim_headers_text(headers, &s, &own, &data);
+	dkim_headers_free(headers);
 	rc = dkim_key_verify(key, strbuf_span(&data), s.signature, &err);
 	strbuf_clear(&data);
 	return rc == 1 && memcmp(hash, s.body_hash.p, sizeof(hash)) == 0;

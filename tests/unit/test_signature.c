@@ -1,7 +1,8 @@
 #include "tests/unit/unit.h"
 
+#include "common/dkim/crypto.h"
+#include "common/dkim/headerhash.h"
 #include "common/dkim/quoted.h"
-#include "common/dkim/signature.h"
 
 #define BH	"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #define A	"v=1; a=rsa-sha256;"
@@ -37,7 +38,7 @@ test_reasons(void **state)
 		{ "v=2; a=rsa-sha256;" REST, "unsupported version" },
 		{ "v=01; a=rsa-sha256;" REST, "unsupported version" },
 		{ "v=; a=rsa-sha256;" REST, "unsupported version" },
-		{ "v=1; a=rsa-sha1;" REST, "unsupported algorithm" },
+		{ "v=1; a=rsa-sha1;" REST, "rsa-sha1 is no longer accepted" },
 		{ "v=1; a=ed25519-sha256;" REST, NULL },
 		{ "v=1; a=;" REST, "unsupported algorithm" },
 		{ A "c=;" REST, "unsupported c=" },
@@ -50,6 +51,9 @@ test_reasons(void **state)
 		{ A "d=example.com.;s=a;" H BH ";" B, "malformed d=" },
 		{ A "d=;s=a;" H BH ";" B, "malformed d=" },
 		{ A "d=-a.com;s=a;" H BH ";" B, "malformed d=" },
+		{ A "d=com;s=a;" H BH ";" B, "malformed d=" },
+		{ A "d=a_b.com;s=a;" H BH ";" B, "malformed d=" },
+		{ A "d=[192.0.2.1];s=a;" H BH ";" B, "malformed d=" },
 		{ A "d=b\xc3\xbc" "cher.example;s=a;" H BH ";" B, NULL },
 		{ A "d=a.com;s=;" H BH ";" B, "malformed s=" },
 		{ A "d=a.com;s=a..b;" H BH ";" B, "malformed s=" },
@@ -208,16 +212,32 @@ test_strip(void **state)
 	arena_clear(&arena);
 }
 
+static const struct header_field fields[] = {
+	{ SPAN_LIT("Subject"), SPAN_LIT(" top"), false },
+	{ SPAN_LIT("From"), SPAN_LIT(" a@b"), false },
+	{ SPAN_LIT("DS"), SPAN_LIT(" x; b=y"), false },
+	{ SPAN_LIT("SUBJECT"), SPAN_LIT("  mid"), false },
+	{ SPAN_LIT("subject "), SPAN_LIT(" low"), false },
+	{ SPAN_LIT("To"), SPAN_LIT("\r\n\tc@d"), false },
+	{ SPAN_LIT("ds"), SPAN_LIT(" z"), false },
+};
+
+static void
+split_names(const char *text, struct dkim_signature *s, struct span *names)
+{
+	struct span rest = span_of(text);
+	bool more;
+
+	s->names = names;
+	s->name_count = 0;
+	do
+		more = span_cut(&rest, ':', &names[s->name_count++]);
+	while (more);
+}
+
 static void
 test_header_text(void **state)
 {
-	static const struct header_field fields[] = {
-		{ SPAN_LIT("Subject"), SPAN_LIT(" top"), false },
-		{ SPAN_LIT("From"), SPAN_LIT(" a@b"), false },
-		{ SPAN_LIT("SUBJECT"), SPAN_LIT("  mid"), false },
-		{ SPAN_LIT("subject "), SPAN_LIT(" low"), false },
-		{ SPAN_LIT("To"), SPAN_LIT("\r\n\tc@d"), false },
-	};
 	static const struct {
 		const char *names;
 		enum canon canon;
@@ -225,6 +245,7 @@ test_header_text(void **state)
 	} rows[] = {
 		{ "from", CANON_SIMPLE, "From: a@b\r\nDS: x; b=" },
 		{ "from:To", CANON_RELAXED, "from:a@b\r\nto:c@d\r\nds:x; b=" },
+		{ "From:TO", CANON_RELAXED, "from:a@b\r\nto:c@d\r\nds:x; b=" },
 		{ "To:from:to", CANON_SIMPLE,
 		    "To:\r\n\tc@d\r\nFrom: a@b\r\nDS: x; b=" },
 		{ "subject:from:subject", CANON_RELAXED,
@@ -233,31 +254,145 @@ test_header_text(void **state)
 		    "subject : low\r\nSUBJECT:  mid\r\nSubject: top\r\n"
 		    "DS: x; b=" },
 		{ "none:none", CANON_RELAXED, "ds:x; b=" },
+		/* RFC 6376 3.5, h=: others of its name, itself never */
+		{ "ds:ds:ds", CANON_RELAXED, "ds:z\r\nds:x; b=" },
+		{ "DS:ds:ds", CANON_RELAXED, "ds:z\r\nds:x; b=" },
 	};
-	static const struct header_field own = { SPAN_LIT("DS"),
-	    SPAN_LIT(" x; b="), false };
-	struct strbuf out = STRBUF_INIT;
-	struct span rest, names[8];
-	size_t i, n;
-	bool more;
+	const struct header_field *own = &fields[2];
+	struct arena arena = ARENA_INIT;
+	struct dkim_headers *headers = dkim_headers_new(fields,
+	    ARRAY_LEN(fields), &arena);
+	unsigned char hash[DKIM_HEADER_HASH_SIZE], want[CRYPTO_HASH_SIZE];
+	struct dkim_signature signatures[ARRAY_LEN(rows)] = { 0 };
+	struct strbuf out = STRBUF_INIT, err = STRBUF_INIT;
+	struct span names[ARRAY_LEN(rows)][8];
+	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		rest = span_of(rows[i].names);
-		n = 0;
-		do
-			more = span_cut(&rest, ':', &names[n++]);
-		while (more);
+		signatures[i].header_canon = rows[i].canon;
+		split_names(rows[i].names, &signatures[i], names[i]);
 		strbuf_reset(&out);
-		dkim_signature_header_text(rows[i].canon, fields,
-		    ARRAY_LEN(fields), names, n, &own, &out);
+		dkim_headers_text(headers, &signatures[i], own, &out);
 		ROW_EQ(rows[i].names, strbuf_span(&out), span_of(rows[i].text));
+		assert_int_equal(crypto_hash(strbuf_span(&out), want, &err), 0);
+		assert_int_equal(dkim_headers_hash(headers, &signatures[i],
+		    own, hash, &err), 0);
+		assert_memory_equal(hash, want, sizeof(want));
 	}
 	strbuf_reset(&out);
-	dkim_signature_header_text(CANON_SIMPLE, fields, ARRAY_LEN(fields),
-	    names, 0, NULL, &out);
+	signatures[0].name_count = 0;
+	dkim_headers_text(headers, &signatures[0], NULL, &out);
 	assert_int_equal(out.len, 0);
+	dkim_headers_free(headers);
 	strbuf_clear(&out);
+	arena_clear(&arena);
+}
+
+/* The text is hashed in batches; a field may be larger than one. */
+static void
+test_large_header(void **state)
+{
+	enum { COUNT = 3000, LARGE = 100000 };
+	struct header_field *many = xcalloc(COUNT, sizeof(*many));
+	struct strbuf large = STRBUF_INIT, text = STRBUF_INIT;
+	struct strbuf err = STRBUF_INIT;
+	unsigned char hash[DKIM_HEADER_HASH_SIZE], want[CRYPTO_HASH_SIZE];
+	struct arena arena = ARENA_INIT;
+	struct span names[DKIM_HEADER_NAMES_MAX];
+	struct dkim_signature s = { .header_canon = CANON_RELAXED,
+	    .names = names, .name_count = DKIM_HEADER_NAMES_MAX };
+	struct dkim_headers *headers;
+	size_t i;
+
+	(void)state;
+	while (large.len < LARGE)
+		strbuf_adds(&large, " word");
+	for (i = 0; i < COUNT; i++)
+		many[i] = (struct header_field){ SPAN_LIT("X-Many"),
+		    i % 1000 == 0 ? strbuf_span(&large) : SPAN_LIT(" v"),
+		    false };
+	for (i = 0; i < s.name_count; i++)
+		names[i] = SPAN_LIT("x-many");
+	headers = dkim_headers_new(many, COUNT, &arena);
+	dkim_headers_text(headers, &s, &fields[2], &text);
+	assert_true(text.len > 2 * LARGE);
+	assert_int_equal(crypto_hash(strbuf_span(&text), want, &err), 0);
+	assert_int_equal(dkim_headers_hash(headers, &s, &fields[2], hash,
+	    &err), 0);
+	assert_memory_equal(hash, want, sizeof(want));
+	dkim_headers_free(headers);
+	strbuf_clear(&large);
+	strbuf_clear(&text);
+	arena_clear(&arena);
+	free(many);
+}
+
+static void
+test_arc(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *reason;
+	} rows[] = {
+		{ "i=1; a=rsa-sha256;" REST, NULL },
+		{ "a=rsa-sha256;" REST "; i=50", NULL },
+		/* RFC 8617 4.1.2: undefined, so ignored */
+		{ "v=1; i=2; a=rsa-sha256;" REST, NULL },
+		{ "v=7; i=2; a=rsa-sha256;" REST, NULL },
+		{ "a=rsa-sha256;" REST, "no i=" },
+		{ "i=0; a=rsa-sha256;" REST, "malformed i=" },
+		{ "i=51; a=rsa-sha256;" REST, "malformed i=" },
+		{ "i=001; a=rsa-sha256;" REST, "malformed i=" },
+		{ "i=; a=rsa-sha256;" REST, "malformed i=" },
+		{ "i=@example.com; a=rsa-sha256;" REST, "malformed i=" },
+		{ "i=1; i=1; a=rsa-sha256;" REST, "duplicate tag" },
+		{ "i=1; a=rsa-sha1;" REST, "rsa-sha1 is no longer accepted" },
+		{ "i=1; a=rsa-sha256; t=;" REST, "malformed t=" },
+	};
+	struct arena arena = ARENA_INIT;
+	struct dkim_signature s;
+	const char *reason;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		dkim_signature_parse_as(DKIM_ARC_MESSAGE_SIGNATURE,
+		    span_of(rows[i].value), &arena, &s, &reason);
+		ROW_EQ(rows[i].value, span_of(reason), span_of(rows[i].reason));
+		ROW_IS(rows[i].value, s.identity.len == 0);
+	}
+	dkim_signature_parse_as(DKIM_ARC_MESSAGE_SIGNATURE,
+	    span_of(rows[1].value), &arena, &s, &reason);
+	assert_int_equal(s.instance, 50);
+	arena_clear(&arena);
+}
+
+static void
+test_peek(void **state)
+{
+	static const struct {
+		const char *value, *d, *s, *i, *a, *b;
+	} rows[] = {
+		{ "v=1; d= a.b ; s=x;i=@c; a = rsa-sha1 ;b=x\r\n y", "a.b",
+		    "x", "@c", "rsa-sha1", "x\r\n y" },
+		{ ";;d=1;d=2; bh=x;B=y;=;==", "1", "", "", "", "" },
+		{ "junk d=x; s", "", "", "", "", "" },
+		{ "d=;d=x", "", "", "", "", "" },
+		{ "", "", "", "", "", "" },
+	};
+	struct dkim_signature_peek peek;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		dkim_signature_peek(span_of(rows[i].value), &peek);
+		ROW_EQ(rows[i].value, peek.domain, span_of(rows[i].d));
+		ROW_EQ(rows[i].value, peek.selector, span_of(rows[i].s));
+		ROW_EQ(rows[i].value, peek.identity, span_of(rows[i].i));
+		ROW_EQ(rows[i].value, peek.algorithm, span_of(rows[i].a));
+		ROW_EQ(rows[i].value, peek.signature, span_of(rows[i].b));
+	}
 }
 
 static void
@@ -309,6 +444,9 @@ main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_strip),
 		cmocka_unit_test(test_header_text),
+		cmocka_unit_test(test_large_header),
+		cmocka_unit_test(test_arc),
+		cmocka_unit_test(test_peek),
 		cmocka_unit_test(test_quoted),
 	};
 
