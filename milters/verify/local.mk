@@ -17,3 +17,9 @@ milters_verify_libverify_a_SOURCES = \
 	milters/verify/verify.c \
 	milters/verify/verify.h
 LIBVERIFY = milters/verify/libverify.a
+
+UNIT_TESTS += tests/unit/test_verify_overrides
+tests_unit_test_verify_overrides_SOURCES = \
+	tests/unit/test_verify_overrides.c tests/unit/tables.h \
+	tests/unit/unit.h
+tests_unit_test_verify_overrides_LDADD = $(LIBVERIFY) $(LIBS_UNIT)

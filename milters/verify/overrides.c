@@ -20,7 +20,7 @@ static bool
 read_day(struct span text, int64_t *end)
 {
 	char copy[16];
-	struct tm tm = { .tm_isdst = 0 }, there;
+	struct tm tm = { .tm_isdst = 0 }, read;
 	const char *rest;
 	time_t start;
 
@@ -31,10 +31,10 @@ read_day(struct span text, int64_t *end)
 	rest = strptime(copy, "%Y-%m-%d", &tm);
 	if (rest == NULL || *rest != '\0')
 		return false;
+	read = tm;
 	start = timegm(&tm);
-	/* strptime() takes February 30th. */
-	if (gmtime_r(&start, &there) == NULL || there.tm_mday != tm.tm_mday ||
-	    there.tm_mon != tm.tm_mon)
+	/* February 30th, which strptime() takes, has become March 2nd. */
+	if (tm.tm_mday != read.tm_mday || tm.tm_mon != read.tm_mon)
 		return false;
 	*end = (int64_t)start + DAY;
 	return true;
