@@ -56,6 +56,13 @@ fold_glue(struct fold *fold, struct span text)
 }
 
 void
+fold_break(struct fold *fold)
+{
+	if (fold->column > 1)
+		break_line(fold);
+}
+
+void
 fold_stream(struct fold *fold, struct span text)
 {
 	add_pieces(fold, text, FOLD_COLUMNS);

@@ -30,6 +30,9 @@ void fold_word(struct fold *fold, struct span text);
  * line would pass FOLD_COLUMNS: for list items that may be folded between. */
 void fold_glue(struct fold *fold, struct span text);
 
+/* Begins a new line, unless nothing is on this one. */
+void fold_break(struct fold *fold);
+
 /* Adds text that may be broken between any two octets (base64). */
 void fold_stream(struct fold *fold, struct span text);
 

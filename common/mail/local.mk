@@ -3,7 +3,9 @@ common_libpostern_a_SOURCES += \
 	common/mail/domain.h \
 	common/mail/address.c \
 	common/mail/address.h \
+	common/mail/authres.c \
 	common/mail/authres.h \
+	common/mail/authresid.c \
 	common/mail/fold.c \
 	common/mail/fold.h \
 	common/mail/header.c \
@@ -14,12 +16,18 @@ common_libpostern_a_SOURCES += \
 	common/mail/lexer.h \
 	common/mail/message.c \
 	common/mail/message.h \
+	common/mail/quote.c \
+	common/mail/quote.h \
 	common/mail/taglist.c \
 	common/mail/taglist.h
 
 UNIT_TESTS += tests/unit/test_address
 tests_unit_test_address_SOURCES = tests/unit/test_address.c tests/unit/unit.h
 tests_unit_test_address_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_authres
+tests_unit_test_authres_SOURCES = tests/unit/test_authres.c tests/unit/unit.h
+tests_unit_test_authres_LDADD = $(LIBS_UNIT)
 
 UNIT_TESTS += tests/unit/test_domain
 tests_unit_test_domain_SOURCES = tests/unit/test_domain.c tests/unit/unit.h
