@@ -1,4 +1,18 @@
 common_libpostern_a_SOURCES += \
 	common/dmarc/dmarc.h \
+	common/dmarc/record.c \
 	common/dmarc/record.h \
+	common/dmarc/uri.c \
+	common/dmarc/uri.h \
 	common/dmarc/walk.h
+
+UNIT_TESTS += tests/unit/test_dmarc_record
+tests_unit_test_dmarc_record_SOURCES = tests/unit/test_dmarc_record.c \
+	tests/unit/unit.h
+tests_unit_test_dmarc_record_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_dmarc_record
+tests_fuzz_fuzz_dmarc_record_SOURCES = tests/fuzz/fuzz_dmarc_record.c \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_dmarc_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dmarc_record_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)

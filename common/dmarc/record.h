@@ -1,5 +1,9 @@
 /*
  * record.h - DMARC policy records (RFC 9989 4.7, 4.8).
+ *
+ * Tag names and words are read in any case, as the formal definition has them
+ * but for "DMARC1". What is wrong behind the version costs the tag it stands
+ * in, not the record; only a tag given twice makes it worthless (RFC 6376 3.2).
  */
 #ifndef POSTERN_DMARC_RECORD_H
 #define POSTERN_DMARC_RECORD_H
@@ -26,8 +30,9 @@ struct dmarc_record {
 	enum dmarc_psd psd;
 	enum dmarc_alignment adkim, aspf;
 	bool is_testing;		/* t=y */
-	unsigned fo;
-	struct span rua[DMARC_URIS_MAX];	/* well-formed URIs only */
+	unsigned fo;			/* DMARC_FO_ALL without ruf */
+	struct span rua[DMARC_URIS_MAX];	/* well-formed URIs only, without
+						   the obsolete "!10m" */
 	size_t rua_count;
 	struct span ruf[DMARC_URIS_MAX];
 	size_t ruf_count;
@@ -38,13 +43,18 @@ struct dmarc_record {
 enum dmarc_record_result {
 	DMARC_RECORD_OK,
 	DMARC_RECORD_NOT_DMARC,	/* no v=DMARC1 at its start: discarded */
-	DMARC_RECORD_INVALID	/* no valid p= and no rua= to save it */
+	DMARC_RECORD_SYNTAX,	/* a tag twice, more than TAGLIST_MAX tags, or
+				   over DMARC_RECORD_MAX: as if not there */
+	DMARC_RECORD_INVALID	/* no valid p=, or a bad sp= or np=, and no
+				   rua= to save it: it stands there and asks
+				   for nothing (4.10.1); p is unset */
 };
 
-/* Text is copied into the arena. */
+/* Text is copied into the arena. record->note says why it is not OK. */
 enum dmarc_record_result dmarc_record_parse(struct span text,
     struct arena *arena, struct dmarc_record *record);
 
+/* "none", "quarantine", "reject"; "" for DMARC_POLICY_UNSET. */
 const char *dmarc_policy_name(enum dmarc_policy policy);
 
 #endif
