@@ -10,7 +10,9 @@ common_libpostern_a_SOURCES += \
 	common/dns/nameservers.c \
 	common/dns/nameservers.h \
 	common/dns/rdata.c \
-	common/dns/rdata.h
+	common/dns/rdata.h \
+	common/dns/trace.c \
+	common/dns/trace.h
 
 # DNS of unit tests and fuzz targets: a zone as text.
 TEST_ZONE = tests/unit/zone.c tests/unit/zone.h
