@@ -48,6 +48,8 @@ start_lookups(struct filter_context *ctx, struct verify_state *state)
 	const struct verify_conf *conf = ctx->conf;
 	struct lookups_options options = {
 		.dns = conf->dns,
+		.source = conf->source,
+		.source_arg = conf->source_arg,
 		.query_ms = conf->dns_timeout * 1000,
 		.message_ms = conf->message_timeout * 1000,
 	};

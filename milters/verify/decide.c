@@ -83,7 +83,10 @@ verify_reject_text_is_valid(struct span text, struct strbuf *err)
 		}
 	}
 	is_valid = expand(text, parts, ARRAY_LEN(parts), &out, &bad);
-	if (!is_valid) {
+	if (!is_valid && bad.p + bad.len == text.p + text.len) {
+		strbuf_adds(err, "a { has no }; write {from}, {policy} or "
+		    "{reason}");
+	} else if (!is_valid) {
 		strbuf_adds(err, "{");
 		escape_add(err, bad, 40, 0);
 		strbuf_adds(err, "} is not known; write {from}, {policy} or "

@@ -63,6 +63,8 @@ struct verify_conf {
 	struct namelist *ignored_authors, *sealers;
 	struct verify_overrides *overrides;
 	struct dns *dns;
+	lookup_source *source;		/* instead of dns; NULL but in tests */
+	void *source_arg;
 };
 
 /* Why a message is not checked at all. */
