@@ -237,7 +237,7 @@ find_host_name(struct arena *arena)
 static struct span
 read_id(struct filter_load *load, const char *setting, struct span text)
 {
-	struct span id = authres_id(text, load->arena);
+	struct span id = authres_own_id(text, load->arena);
 
 	if (id.len == 0)
 		refuse(load, setting, "no authserv-id: a host name such as "

@@ -65,10 +65,10 @@ find_own_id(struct filter_context *ctx)
 	struct span id = conf->own_id;
 
 	if (id.len == 0)
-		id = authres_id(session_macro(ctx->session, "j"),
+		id = authres_own_id(session_macro(ctx->session, "j"),
 		    &ctx->message->arena);
 	if (id.len == 0)
-		id = authres_id(span_of(conf->host_name),
+		id = authres_own_id(span_of(conf->host_name),
 		    &ctx->message->arena);
 	return id;
 }
