@@ -74,14 +74,11 @@ read_canon(struct parser *p, struct span value)
 	    &p->signature->body_canon) ? NULL : "unsupported c=";
 }
 
-/* RFC 6376 3.5, d=: two labels at least. */
 static const char *
 read_domain(struct parser *p, struct span value)
 {
-	struct span *domain = &p->signature->domain;
-
-	return domain_to_ascii(value, p->arena, domain) &&
-	    span_has(*domain, '.') ? NULL : "malformed d=";
+	return domain_to_ascii(value, p->arena, &p->signature->domain) ? NULL :
+	    "malformed d=";
 }
 
 /* Not LDH alone: selectors with an underscore are in use. */

@@ -51,7 +51,7 @@ test_reasons(void **state)
 		{ A "d=example.com.;s=a;" H BH ";" B, "malformed d=" },
 		{ A "d=;s=a;" H BH ";" B, "malformed d=" },
 		{ A "d=-a.com;s=a;" H BH ";" B, "malformed d=" },
-		{ A "d=com;s=a;" H BH ";" B, "malformed d=" },
+		{ A "d=com;s=a;" H BH ";" B, NULL },
 		{ A "d=a_b.com;s=a;" H BH ";" B, "malformed d=" },
 		{ A "d=[192.0.2.1];s=a;" H BH ";" B, "malformed d=" },
 		{ A "d=b\xc3\xbc" "cher.example;s=a;" H BH ";" B, NULL },
