@@ -18,6 +18,8 @@ common_libpostern_a_SOURCES += \
 	common/mail/message.h \
 	common/mail/quote.c \
 	common/mail/quote.h \
+	common/mail/receivedspf.c \
+	common/mail/receivedspf.h \
 	common/mail/taglist.c \
 	common/mail/taglist.h
 
@@ -49,6 +51,11 @@ UNIT_TESTS += tests/unit/test_message
 tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/unit.h
 tests_unit_test_message_LDADD = $(LIBS_UNIT)
 
+UNIT_TESTS += tests/unit/test_receivedspf
+tests_unit_test_receivedspf_SOURCES = tests/unit/test_receivedspf.c \
+	tests/unit/unit.h
+tests_unit_test_receivedspf_LDADD = $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_taglist
 tests_unit_test_taglist_SOURCES = tests/unit/test_taglist.c tests/unit/unit.h
 tests_unit_test_taglist_LDADD = $(LIBS_UNIT)
@@ -57,6 +64,11 @@ FUZZ_TARGETS += tests/fuzz/fuzz_address
 tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_address_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_authres
+tests_fuzz_fuzz_authres_SOURCES = tests/fuzz/fuzz_authres.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_authres_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_authres_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_header
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
