@@ -127,14 +127,27 @@ static const struct setting_foreign foreign[] = {
 	REPORTS("ReportCommand"), REPORTS("ReportAddress"),
 	REPORTS("SendReports"), REPORTS("SendADSPReports"),
 	REPORTS("RequestReports"), REPORTS("Statistics"),
+	REPORTS("RecordAllMessages"), REPORTS("ReportBccAddress"),
 	REFUSED("TrustedAuthservIDs", "nobody's results are believed: SPF "
 	    "and DKIM are evaluated here; see TrustedSealers for forwarders"),
 	REFUSED("RejectMultiValueFrom", "write OnBadFrom reject"),
 	REFUSED("RequiredHeaders", "OnBadMessage and OnBadFrom decide"),
 	REFUSED("StrictHeaders", "OnBadMessage and OnBadFrom decide"),
+	REFUSED("RejectString", "write RejectText, with {from} for %s"),
+	REFUSED("IgnoreMailTo", "one decision holds for all recipients; see "
+	    "smtpd_milter_maps in postconf(5)"),
 	REFUSED("DomainWhitelist", "write TrustedSealers"),
 	REFUSED("DomainWhitelistFile", "write TrustedSealers file:PATH"),
+	IGNORED("DomainWhitelistSize", "TrustedSealers may be of any length"),
 	REFUSED("TestMode", "write MonitorOnly yes"),
+	IGNORED("Mode", "postern-verify only verifies"),
+	REFUSED("PeerList", "write IgnoreHosts"),
+	REFUSED("BogusKey", "forged DNS answers are DNS trouble: OnDnsError"),
+	IGNORED("UnprotectedKey", "keys count without DNSSEC too"),
+	REFUSED("MustBeSigned", "DMARC says which mail must be signed"),
+	REFUSED("Minimum", "write PartialSignatures"),
+	REFUSED("TrustSignaturesFrom", "DMARC says whose signatures count"),
+	REFUSED("BypassTrustedMTA", "write IgnoreHosts"),
 	REFUSED("MaximumSignaturesToVerify", "write MaximumSignatures"),
 	REFUSED("RemoveARAll", "others' results are kept; name those that "
 	    "go in RemoveARFrom"),
@@ -155,6 +168,12 @@ static const struct setting_foreign foreign[] = {
 	SIGNS("Selector"), SIGNS("Domain"), SIGNS("InternalHosts"),
 	SIGNS("Canonicalization"), SIGNS("SignHeaders"),
 	SIGNS("OversignHeaders"), SIGNS("OmitHeaders"),
+	SIGNS("MultipleSignatures"), SIGNS("SenderHeaders"),
+	SIGNS("SignatureAlgorithm"), SIGNS("SignatureTTL"),
+	SIGNS("SubDomains"), SIGNS("RemoveOldSignatures"),
+	SIGNS("DontSignMailTo"), SIGNS("ExemptDomains"),
+	SIGNS("ExternalIgnoreList"), SIGNS("MTA"), SIGNS("MacroList"),
+	SIGNS("RequireSafeKeys"), SIGNS("Diagnostics"),
 };
 
 const struct config_schema verify_schema = {

@@ -3,6 +3,7 @@
 #include "common/base/mem.h"
 #include "common/base/escape.h"
 #include "common/base/log.h"
+#include "common/dns/trace.h"
 
 enum story_counter {
 	COUNT_ACTION,				/* by enum verdict_action */
@@ -390,21 +391,15 @@ explain_dmarc(struct filter_context *ctx, const struct verify_report *report)
 static void
 explain_dns(struct filter_context *ctx, const struct lookups *lookups)
 {
-	const struct lookup *lookup;
-	const char *result;
+	struct strbuf line = STRBUF_INIT;
 	size_t i;
 
 	for (i = 0; lookups != NULL && i < lookups_count(lookups); i++) {
-		lookup = lookups_at(lookups, i);
-		result = lookup->answer == NULL ? "not waited for" :
-		    lookup->answer->detail != NULL ? lookup->answer->detail :
-		    dns_result_text(lookup->answer->result);
-		filter_explain(ctx, "dns %s %s: %s%s (%lld ms)",
-		    quote(ctx, lookup->name), dns_type_name(lookup->type),
-		    result, lookup->answer != NULL &&
-		    lookup->answer->is_secure ? ", secure" : "",
-		    (long long)lookup->took_ms);
+		strbuf_reset(&line);
+		lookup_add(&line, lookups_at(lookups, i));
+		filter_explain(ctx, "dns %s", strbuf_str(&line));
 	}
+	strbuf_clear(&line);
 }
 
 void
