@@ -106,22 +106,36 @@ class Daemon:
             self.setup.keys.path(self.setup.algorithm))),
             self.write("SigningTable", "*@%s key\n" % DOMAIN))
 
+    def sockets(self):
+        """Of the milters that get a message, in their order."""
+        return [self.socket]
+
+    def pids(self):
+        """Of all processes that work on it."""
+        return [self.pid]
+
     def status(self, field):
         """A number from /proc/PID/status, such as VmRSS in KB."""
-        with open("/proc/%d/status" % self.pid) as file:
-            return int(re.search(r"(?m)^%s:\s+(\d+)" % field,
-                file.read()).group(1))
+        return sum(status(pid, field) for pid in self.pids())
 
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.pid))
 
     def reset_peak(self):
         """Makes VmHWM begin at what is in use now."""
-        with open("/proc/%d/clear_refs" % self.pid, "w") as file:
-            file.write("5")
+        for pid in self.pids():
+            with open("/proc/%d/clear_refs" % pid, "w") as file:
+                file.write("5")
 
     def load(self, *arguments):
-        return load(self.socket, "-p", str(self.pid), *arguments)
+        named = [each for pid in self.pids() for each in ("-p", pid)]
+        return load(self.sockets(), *named, *arguments)
+
+
+def status(pid, field):
+    with open("/proc/%d/status" % pid) as file:
+        return int(re.search(r"(?m)^%s:\s+(\d+)" % field,
+            file.read()).group(1))
 
 
 class Empty(Daemon):
@@ -211,11 +225,17 @@ RequireSafeKeys no
 """
 
 
-def load(path, *arguments):
+def milterload(sockets, *arguments):
+    """Its CompletedProcess."""
+    where = [each for path in sockets for each in ("-S", "unix:" + path)]
+    return subprocess.run([program("tests/bench/milterload"), *where, "-a",
+        CLIENT, *map(str, arguments)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+
+
+def load(sockets, *arguments):
     """What milterload measured."""
-    done = subprocess.run([program("tests/bench/milterload"), "-S", "unix:" +
-        path, "-a", CLIENT, "--json", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = milterload(sockets, "--json", *arguments)
     if done.returncode > 1 or not done.stdout:
         raise RuntimeError("milterload: " + done.stderr.decode())
     result = json.loads(done.stdout)

@@ -42,10 +42,14 @@ tests_bench_bench_tables_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 tests_bench_bench_tables_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
 EXTRA_DIST += \
+	tests/bench/checkers.py \
 	tests/bench/daemons.py \
+	tests/bench/incoming.py \
+	tests/bench/relay.py \
 	tests/bench/report.py \
 	tests/bench/run \
 	tests/bench/run_sign.py \
 	tests/bench/run_soak.py \
 	tests/bench/run_tables.py \
+	tests/bench/run_verify.py \
 	tests/bench/test_bench.py
