@@ -69,15 +69,16 @@ static const struct cli_option options[] = {
 
 const struct cli_command key_dns_command = {
 	.name = "dns",
-	.arguments = "NAME",
+	.arguments = "NAME|DOMAIN",
 	.least = 1,
 	.most = 1,
 	.summary = "print a key's DNS record",
 	.description =
 	    "Prints the TXT record that has to be published for a key. NAME "
-	    "is a row of the\nKeyTable, or the path of a key file; of one "
-	    "that opendkim-genkey made, the .txt\nfile beside it tells "
-	    "selector and domain. Strings have at most 255 octets.",
+	    "is a row of the\nKeyTable, a domain that has one key, or the "
+	    "path of a key file; of one that\nopendkim-genkey made, the .txt "
+	    "file beside it tells selector and domain. Strings\nhave at most "
+	    "255 octets.",
 	.examples =
 	    "  postern key dns s202611._domainkey.example.com\n"
 	    "  postern key dns s202611._domainkey.example.com --format split\n"

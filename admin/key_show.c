@@ -165,15 +165,16 @@ static const struct cli_option options[] = {
 
 const struct cli_command key_show_command = {
 	.name = "show",
-	.arguments = "NAME",
+	.arguments = "NAME|DOMAIN",
 	.least = 1,
 	.most = 1,
 	.summary = "show a key, who uses it and its DNS record",
 	.description =
 	    "Shows what a key is, where its file is, which rows of the "
 	    "SigningTable use it, and\nits DNS record. NAME is a row of the "
-	    "KeyTable or the path of a key file. The private\nkey itself is "
-	    "never printed. Exit status 1: the key cannot be used.",
+	    "KeyTable, a domain that has one key, or the path\nof a key file. "
+	    "The private key itself is never printed. Exit status 1: the key\n"
+	    "cannot be used.",
 	.examples =
 	    "  postern key show s202611._domainkey.example.com\n"
 	    "  postern key show --json s202611._domainkey.example.com\n"

@@ -251,17 +251,32 @@ is_file(const char *name)
 /* ---- one name ---- */
 
 static int
-say_unknown(const struct keyset *set, const char *name, bool or_domain)
+say_unknown(const struct keyset *set, const char *name)
 {
 	const struct keytable_row *row = keytable_guess(set->table,
 	    span_of(name), SPAN_LIT(""));
 
-	cli_error("%s: no key of that name%s in %s%s%s%s", name,
-	    or_domain ? " or domain" : "", keytable_file(set->table),
+	cli_error("%s: no key of that name or domain in %s%s%s%s", name,
+	    keytable_file(set->table),
 	    row != NULL ? "; did you mean " : "",
 	    row != NULL ? cli_escape(row->name) : "",
 	    row != NULL ? "?" : "; see: postern key list");
 	return EX_NOINPUT;
+}
+
+static int
+say_several(const struct keyset *set, const char *name, size_t first)
+{
+	struct strbuf names = STRBUF_INIT;
+	size_t i;
+
+	for (i = first; i < set->count && i < first + 5; i++)
+		strbuf_addf(&names, "%s%s", i > first ? ", " : "",
+		    cli_escape(set->keys[i].name));
+	cli_error("%s has %zu keys; say which one: %s%s", name,
+	    set->count - first, names.s, i < set->count ? ", ..." : "");
+	strbuf_clear(&names);
+	return EX_USAGE;
 }
 
 static void
@@ -276,10 +291,11 @@ apply_hints(struct keyset_key *key, const struct keyset_hints *hints,
 
 int
 keyset_add(struct keyset *set, const char *name,
-    const struct keyset_hints *hints, bool or_domain)
+    const struct keyset_hints *hints, bool many)
 {
 	const struct keytable_row *row;
 	struct span domain, ascii;
+	size_t first = set->count;
 	int rc;
 
 	rc = hint_domain(set, hints, &domain);
@@ -298,10 +314,11 @@ keyset_add(struct keyset *set, const char *name,
 		add_row(set, row, domain);
 		return EX_OK;
 	}
-	if (or_domain && domain_to_ascii(span_of(name), &set->arena,
-	    &ascii) && add_domain(set, ascii))
-		return EX_OK;
-	return say_unknown(set, name, or_domain);
+	if (!domain_to_ascii(span_of(name), &set->arena, &ascii) ||
+	    !add_domain(set, ascii))
+		return say_unknown(set, name);
+	return many || set->count == first + 1 ? EX_OK :
+	    say_several(set, name, first);
 }
 
 /* ---- what a key is ---- */

@@ -47,12 +47,12 @@ int keyset_add_all(struct keyset *set);
 int keyset_add_directory(struct keyset *set, const char *directory);
 
 /*
- * The key of that name; where there is no such row, the key file of that path;
- * where or_domain, the keys of that domain. Hints replace what the row leaves
- * open ("%") and what a file does not tell.
+ * The key of that name; where there is no such row, the key file of that path,
+ * or the keys of that domain: without many, an error where there are several.
+ * Hints replace what the row leaves open ("%") and what a file does not tell.
  */
 int keyset_add(struct keyset *set, const char *name,
-    const struct keyset_hints *hints, bool or_domain);
+    const struct keyset_hints *hints, bool many);
 
 /* The private key, or NULL; where the signer would not use it, for its mode
  * say, there is a sentence in err in either case. The caller frees it. */

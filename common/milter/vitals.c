@@ -6,6 +6,8 @@
 #include "common/base/mem.h"
 #include "common/milter/libmilter_driver.h"
 
+#include <unistd.h>
+
 enum row { START_TIME, SESSIONS_OPEN, SESSIONS, RELOADS_OK, RELOADS_FAILED,
     LAST_RELOAD_OK, ROWS };
 
@@ -79,6 +81,33 @@ vitals_reloaded(struct vitals *vitals, bool is_ok)
 	counters_set(vitals->own, LAST_RELOAD_OK, is_ok);
 }
 
+/* What to do about a directory that is not there, or not ours. */
+static const char *
+remedy(const char *path, struct arena *arena)
+{
+	size_t slash = span_rfind(span_of(path), '/');
+	const char *directory = slash == strlen(path) ? "." :
+	    arena_printf(arena, "%.*s", slash > 0 ? (int)slash : 1, path);
+
+	if (access(directory, F_OK) != 0)
+		return arena_printf(arena, "; make the directory %s and give "
+		    "it to the daemon's user (the systemd unit does so with "
+		    "RuntimeDirectory)", directory);
+	if (access(directory, W_OK | X_OK) != 0)
+		return arena_printf(arena, "; the daemon's user must be able "
+		    "to write in %s", directory);
+	return "";
+}
+
+static void
+say_failure(const char *path, const char *why)
+{
+	struct arena arena = ARENA_INIT;
+
+	log_error("CountersFile: %s%s", why, remedy(path, &arena));
+	arena_clear(&arena);
+}
+
 void
 vitals_publish(struct vitals *vitals, const char *path)
 {
@@ -96,7 +125,7 @@ vitals_publish(struct vitals *vitals, const char *path)
 	counters_format(vitals->own, &text);
 	has_failed = file_publish(path, strbuf_span(&text), 0644, &err) != 0;
 	if (has_failed && !vitals->has_failed)
-		log_error("CountersFile: %s", err.s);
+		say_failure(path, err.s);
 	else if (!has_failed && vitals->has_failed)
 		log_notice("CountersFile: %s is written again", path);
 	vitals->has_failed = has_failed;

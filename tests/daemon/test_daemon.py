@@ -453,7 +453,8 @@ class Counters(Case):
         """A file that cannot be written is told once, mail goes on."""
         self.filter.configure(CountersFile=self.scene.path("missing/counters"))
         self.filter.start()
-        self.filter.wait_log("CountersFile: .*missing/counters")
+        self.filter.wait_log("CountersFile: .*missing/counters.*; make the "
+            "directory " + self.scene.path("missing"))
         self.serves()
         self.scene.mkdir("missing", 0o777)
         self.filter.reload()

@@ -339,10 +339,22 @@ class Look(Case):
     def test_an_unknown_name_is_answered_with_the_likely_one(self):
         self.generate("one.example")
         for command in "show", "dns", "remove":
-            done = self.postern("key", command, "one.example",
+            done = self.postern("key", command, "_domainkey.one.example",
                 status=NOINPUT)
             self.assertIn("postern key list" if command == "remove" else
                 "did you mean s1._domainkey.one.example?", done.stderr)
+
+    def test_a_domain_stands_for_its_only_key(self):
+        self.generate("one.example")
+        for command in "show", "dns":
+            done = self.postern("key", command, "One.Example", status=OK)
+            self.assertIn("s1._domainkey.one.example", done.stdout)
+        self.postern("key", "generate", "one.example", "--selector", "s2",
+            status=OK)
+        for command in "show", "dns":
+            done = self.postern("key", command, "one.example", status=USAGE)
+            self.assertIn("2 keys; say which one: s1._domainkey.one.example, "
+                "s2._domainkey.one.example", done.stderr)
 
     def test_dns_formats(self):
         self.generate("one.example", "--bits", "4096")
