@@ -2,6 +2,7 @@
 
 #include "common/base/mem.h"
 #include "common/mail/authres.h"
+#include "common/mail/receivedspf.h"
 
 #define FIELD_NAME	SPAN_LIT("Authentication-Results")
 
@@ -227,9 +228,40 @@ add_unreadable(struct filter_context *ctx, const struct verify_report *report,
 	}
 }
 
+static void
+insert_received_spf(struct filter_context *ctx,
+    const struct verify_report *report)
+{
+	const struct spf_outcome *spf = report->mailfrom;
+	struct strbuf value = STRBUF_INIT, comment = STRBUF_INIT;
+	struct received_spf field = {
+		.result = spf_result_name(spf->result),
+		.identity = spf_scope_name(SPF_SCOPE_MAILFROM),
+		.client = ctx->session->client,
+		.sender = spf->sender,
+		.helo = ctx->session->helo,
+		.receiver = report->own_id,
+		.mechanism = spf->term,
+	};
+
+	strbuf_addspan(&comment, report->own_id);
+	strbuf_adds(&comment, ": ");
+	strbuf_adds(&comment, *spf->reason != '\0' ? spf->reason :
+	    "by the record of the domain");
+	field.comment = strbuf_span(&comment);
+	if (spf->result == SPF_TEMPERROR || spf->result == SPF_PERMERROR)
+		field.problem = span_of(spf->reason);
+	received_spf_format(&field, &value);
+	edit_insert_header(ctx, 0, SPAN_LIT("Received-SPF"),
+	    strbuf_span(&value));
+	strbuf_clear(&comment);
+	strbuf_clear(&value);
+}
+
 void
 compose_results(struct filter_context *ctx, struct verify_report *report)
 {
+	const struct verify_conf *conf = ctx->conf;
 	struct strbuf value = STRBUF_INIT;
 	struct authres field;
 
@@ -244,5 +276,7 @@ compose_results(struct filter_context *ctx, struct verify_report *report)
 	authres_end(&field);
 	report->authres = arena_dup(&ctx->message->arena, strbuf_span(&value));
 	strbuf_clear(&value);
+	if (conf->received_spf && report->mailfrom != NULL)
+		insert_received_spf(ctx, report);
 	edit_insert_header(ctx, 0, FIELD_NAME, report->authres);
 }
