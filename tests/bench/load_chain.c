@@ -107,6 +107,17 @@ load_chain_transact(struct load_chain *chain, struct load_transaction *t,
 	return outcome;
 }
 
+double
+load_chain_paused(const struct load_chain *chain)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < opt.sockets.count; i++)
+		sum += chain->sessions[i].paused;
+	return sum;
+}
+
 bool
 load_chain_flush(struct load_chain *chain)
 {

@@ -29,6 +29,8 @@ enum load_outcome load_chain_greet(struct load_chain *chain,
     const struct load_transaction *t, enum load_verdict *verdict);
 enum load_outcome load_chain_transact(struct load_chain *chain,
     struct load_transaction *t, enum load_verdict *verdict);
+/* Seconds of the last message that were our own. */
+double load_chain_paused(const struct load_chain *chain);
 /* QUIT, or QUIT_NC where the connections are to be used again. */
 bool load_chain_quit(struct load_chain *chain, bool reuse);
 bool load_chain_flush(struct load_chain *chain);

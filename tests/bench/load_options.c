@@ -51,6 +51,9 @@ static const struct row rows[] = {
 	    "run for S seconds" },
 	{ "rate", 0, REAL, AT(rate), 0, "N",
 	    "start no more than N messages a second in total" },
+	{ "pause", 0, REAL, AT(pause), 0, "S",
+	    "a client's round trip: waited before RCPT, DATA and the header, "
+	    "not counted as latency" },
 	{ "per-connection", 'm', NUMBER, AT(per_connection), 1, "N",
 	    "messages on one connection (1)" },
 	{ "warmup", 'w', NUMBER, AT(warmup), 0, "N",

@@ -18,7 +18,7 @@ struct load_options {
 	/* load */
 	struct load_list sockets;
 	long concurrency, messages, warmup, per_connection;
-	double seconds, timeout, rate;
+	double seconds, timeout, rate, pause;
 	long idle, abort_every, drop_every;
 	bool quit_nc;
 	/* message */

@@ -38,6 +38,7 @@ struct load_session {
 	uint64_t done[LOAD_ACTIONS];
 	struct load_message *edited;	/* carry edits out here, if not NULL */
 	bool body_replaced;
+	double paused;		/* seconds in this message, by us */
 };
 
 struct load_transaction {

@@ -1,9 +1,11 @@
 #include "tests/bench/load_step.h"
 
 #include "common/base/mem.h"
+#include "tests/bench/bench.h"
 #include "tests/bench/load_options.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 static const struct action {
 	char code;
@@ -299,6 +301,44 @@ finish(struct load_session *s, const struct load_transaction *t,
 	}
 }
 
+/* The milter has what came so far while the client takes its time. */
+static enum load_outcome
+pause_for_client(struct load_session *s)
+{
+	double start = bench_now();
+
+	if (opt.pause <= 0)
+		return LOAD_GO_ON;
+	if (!wire_flush(&s->wire))
+		return LOAD_BROKEN;
+	usleep((useconds_t)(opt.pause * 1e6));
+	s->paused += bench_now() - start;
+	return LOAD_GO_ON;
+}
+
+static enum load_outcome
+pause_and_recipients(struct load_session *s, struct load_transaction *t,
+    enum load_verdict *verdict)
+{
+	if (pause_for_client(s) == LOAD_BROKEN)
+		return LOAD_BROKEN;
+	return send_recipients(s, t, verdict);
+}
+
+static enum load_outcome
+pause_and_data(struct load_session *s, const struct load_transaction *t,
+    enum load_verdict *verdict)
+{
+	enum load_outcome outcome;
+
+	if (pause_for_client(s) == LOAD_BROKEN)
+		return LOAD_BROKEN;
+	outcome = send_data(s, t, verdict);
+	if (outcome == LOAD_GO_ON)
+		outcome = pause_for_client(s);
+	return outcome;
+}
+
 typedef enum load_outcome step(struct load_session *s,
     const struct load_transaction *t, enum load_verdict *verdict);
 
@@ -307,14 +347,14 @@ send_message(struct load_session *s, struct load_transaction *t,
     enum load_verdict *verdict)
 {
 	static step *const steps[] = {
-		send_data, send_header, send_end_of_header, send_body,
+		pause_and_data, send_header, send_end_of_header, send_body,
 	};
 	enum load_outcome outcome;
 	size_t i;
 
 	outcome = send_mail(s, t, verdict);
 	if (outcome == LOAD_GO_ON)
-		outcome = send_recipients(s, t, verdict);
+		outcome = pause_and_recipients(s, t, verdict);
 	for (i = 0; i < ARRAY_LEN(steps); i++) {
 		if (outcome == LOAD_DONE || outcome == LOAD_BROKEN)
 			return outcome;
@@ -336,6 +376,7 @@ load_session_transact(struct load_session *s, struct load_transaction *t,
 	enum load_outcome outcome;
 
 	s->body_replaced = false;
+	s->paused = 0;
 	outcome = send_message(s, t, verdict);
 	if (outcome == LOAD_GO_ON && is_turn(opt.drop_every, t->number)) {
 		*verdict = LOAD_ABORTED;

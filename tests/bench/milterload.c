@@ -102,7 +102,8 @@ send_messages(struct worker *w, struct load_transaction *t, long *number,
 		    LOAD_BROKEN)
 			return LOAD_BROKEN;
 		if (verdict != LOAD_ABORTED)
-			samples_add(&w->latency, bench_now() - start);
+			samples_add(&w->latency, bench_now() - start -
+			    load_chain_paused(&w->chain));
 		w->verdicts[verdict]++;
 		*more = claim_message(number);
 		*gone = is_about_connection(verdict);
