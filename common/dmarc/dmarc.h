@@ -7,32 +7,20 @@
 #ifndef POSTERN_DMARC_DMARC_H
 #define POSTERN_DMARC_DMARC_H
 
+#include "common/dmarc/authors.h"
 #include "common/dmarc/walk.h"
-#include "common/mail/address.h"
-#include "common/mail/header.h"
 
-enum { DMARC_AUTHOR_DOMAINS_MAX = 5, DMARC_IDENTIFIERS_MAX = 65 };
+enum { DMARC_IDENTIFIERS_MAX = 65 };
 
 enum dmarc_result {
 	DMARC_NONE,		/* no policy applies */
 	DMARC_PASS,
 	DMARC_FAIL,
-	DMARC_TEMPERROR,
-	DMARC_PERMERROR		/* no author domain, or more than one */
+	DMARC_TEMPERROR,	/* an answer is missing that could have made it
+				   another result */
+	DMARC_PERMERROR		/* no author domain, or more than one; or no
+				   look-up left to find the policy */
 };
-
-/* The author domains of a message, by the one address parser. */
-struct dmarc_authors {
-	struct span domains[DMARC_AUTHOR_DOMAINS_MAX];	/* distinct */
-	size_t count;
-	size_t from_fields;
-	const char *trouble;	/* NULL: exactly one domain; else why it is not,
-				   in a few words */
-	bool is_over;		/* more than DMARC_AUTHOR_DOMAINS_MAX */
-};
-
-void dmarc_authors_find(const struct header_field *fields, size_t count,
-    struct arena *arena, struct dmarc_authors *authors);
 
 enum dmarc_method { DMARC_BY_SPF, DMARC_BY_DKIM };
 
@@ -49,15 +37,17 @@ struct dmarc_question {
 					   not looked at */
 	bool spf_temperror;		/* an aligned pass might have been */
 	bool dkim_temperror;
-	struct span spf_domain;		/* whose SPF was a temperror */
+	struct span spf_domain;		/* whose SPF was a temperror; empty: not
+					   known */
 	const struct span *dkim_domains;	/* whose keys were */
-	size_t dkim_domain_count;
+	size_t dkim_domain_count;	/* 0: not known */
 	enum dmarc_discovery discovery;
 };
 
 struct dmarc_alignment_step {
 	struct dmarc_identifier identifier;
-	struct span organizational_domain;	/* empty: not needed */
+	struct span meeting;	/* where both tree walks come upon one record
+				   (align.h); empty: nowhere, or not needed */
 	bool is_aligned;
 	const char *how;	/* "same domain", "same organization",
 				   "strict: another name", ... */
@@ -68,33 +58,44 @@ struct dmarc_outcome {
 	const char *reason;		/* in a few words; "" for pass */
 	struct span from;		/* the author domain; of several the
 					   first, with the strictest policy */
-	struct dmarc_walk walk;		/* the author domain's; of several
-					   domains that with the strictest
-					   policy */
-	bool by_spf, by_dkim;		/* what aligned */
+	struct dmarc_walk walk;		/* the author domain's, no longer than
+					   the policy needs; of several domains
+					   that with the strictest policy */
+	bool by_spf, by_dkim;		/* what aligned; with DMARC_TEMPERROR
+					   as far as it is known, the very name
+					   alone where the policy is not */
 	enum dmarc_policy disposition;	/* what the policy asks for this message
-					   after t=; none for a pass */
+					   after t=; none but for a fail */
 	bool is_softened;		/* t=y lowered it: policy_test_mode */
 	struct dmarc_alignment_step *steps;
 	size_t step_count;
-	struct dmarc_walk walks[DMARC_AUTHOR_DOMAINS_MAX];	/* of several
-					   author domains: one each */
+	struct dmarc_walk walks[DMARC_AUTHOR_DOMAINS_MAX];	/* where there
+					   is trouble with From: one for each
+					   domain there */
 	size_t walk_count;
 };
 
-/* False: answers are missing, call again. All in the arena, or as lookups. An
- * -1 that only a bug can cause (the library's verdict is another than ours) is
- * told by *disagrees. */
+/*
+ * False: answers are missing, call again. All in the arena, or as lookups.
+ * *disagrees is NULL, or says where libopendmarc's verdict is another than
+ * ours, which only a bug can cause.
+ */
 bool dmarc_evaluate(const struct dmarc_question *question,
     struct lookups *lookups, struct arena *arena,
     struct dmarc_outcome *outcome, const char **disagrees);
 
-/* The policy's look-ups alone, as early as the header is known: asks, so that
- * the answers come while the body does. */
+/*
+ * Puts questions as early as the header is known, so that the answers come
+ * while the body does: the author domain's, and some for the identifiers that
+ * might come to pass (MAIL FROM's domain, the d= of signatures) where they
+ * look like the author's organization.
+ */
 void dmarc_prefetch(const struct dmarc_authors *authors,
+    const struct span *identifiers, size_t count,
     enum dmarc_discovery discovery, struct lookups *lookups,
     struct arena *arena);
 
+/* "none", "pass", "fail", "temperror", "permerror". */
 const char *dmarc_result_name(enum dmarc_result result);
 
 #endif

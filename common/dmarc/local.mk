@@ -1,9 +1,21 @@
 common_libpostern_a_SOURCES += \
+	common/dmarc/align.c \
+	common/dmarc/align.h \
+	common/dmarc/authors.c \
+	common/dmarc/authors.h \
+	common/dmarc/dmarc.c \
 	common/dmarc/dmarc.h \
+	common/dmarc/library.c \
+	common/dmarc/library.h \
+	common/dmarc/psl.c \
+	common/dmarc/psl.h \
+	common/dmarc/published.c \
+	common/dmarc/published.h \
 	common/dmarc/record.c \
 	common/dmarc/record.h \
 	common/dmarc/uri.c \
 	common/dmarc/uri.h \
+	common/dmarc/walk.c \
 	common/dmarc/walk.h
 
 UNIT_TESTS += tests/unit/test_dmarc_record

@@ -179,7 +179,7 @@ checks_header(struct filter_context *ctx, struct verify_state *state)
 	if ((conf->wanted & VERIFY_ARC) != 0)
 		start_arc(ctx, state);
 	if ((conf->wanted & VERIFY_DMARC) != 0)
-		dmarc_prefetch(&report->authors,
+		dmarc_prefetch(&report->authors, &state->sender.domain, 1,
 		    (enum dmarc_discovery)conf->discovery, state->lookups,
 		    &message->arena);
 	advance(ctx, state);

@@ -349,16 +349,18 @@ explain_walk(struct filter_context *ctx, const struct dmarc_walk *walk)
 
 	for (i = 0; i < walk->step_count; i++)
 		filter_explain(ctx, "  asked _dmarc.%s: %s%s%s",
-		    quote(ctx, walk->steps[i].domain), walk->steps[i].note,
-		    walk->steps[i].record != NULL ? ": " : "",
-		    walk->steps[i].record != NULL ?
-		    quote(ctx, walk->steps[i].record->text) : "");
+		    quote(ctx, walk->steps[i].domain),
+		    walk->steps[i].found.note,
+		    walk->steps[i].found.record != NULL ? " " : "",
+		    walk->steps[i].found.record != NULL ?
+		    quote(ctx, walk->steps[i].found.record->text) : "");
 	if (walk->record != NULL)
 		filter_explain(ctx, "  policy of %s applies: %s=%s",
 		    quote(ctx, walk->policy_domain), walk->source,
 		    dmarc_policy_name(walk->policy));
-	filter_explain(ctx, "  organizational domain: %s",
-	    quote(ctx, walk->organizational_domain));
+	if (walk->organizational_domain.len > 0)
+		filter_explain(ctx, "  organizational domain: %s",
+		    quote(ctx, walk->organizational_domain));
 }
 
 static void
