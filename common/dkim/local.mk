@@ -1,4 +1,6 @@
 common_libpostern_a_SOURCES += \
+	common/dkim/adsp.c \
+	common/dkim/adsp.h \
 	common/dkim/bodyhash.c \
 	common/dkim/bodyhash.h \
 	common/dkim/bodyhashes.h \
@@ -22,6 +24,11 @@ common_libpostern_a_SOURCES += \
 	common/dkim/signset.c \
 	common/dkim/signset.h \
 	common/dkim/verify.h
+
+UNIT_TESTS += tests/unit/test_adsp
+tests_unit_test_adsp_SOURCES = tests/unit/test_adsp.c tests/unit/unit.h \
+	$(TEST_ZONE)
+tests_unit_test_adsp_LDADD = $(LIBS_UNIT)
 
 UNIT_TESTS += tests/unit/test_canon
 tests_unit_test_canon_SOURCES = tests/unit/test_canon.c tests/unit/unit.h
