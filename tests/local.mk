@@ -17,12 +17,11 @@ endif
 # Only a build that is meant to be installed is hardened to the end.
 if HARDENED
 dist_check_SCRIPTS += tests/hardening/test_hardening.sh
-TESTS += tests/hardening/test_hardening.sh
+SCRIPT_TESTS += tests/hardening/test_hardening.sh
 endif
 
 EXTRA_DIST += \
 	autogen.sh \
-	check \
 	quickstart \
 	tests/faults \
 	tests/fuzz/run \
@@ -33,5 +32,7 @@ EXTRA_DIST += \
 clean-local:
 	rm -rf fuzz
 
+# In EXTRA_DIST "check" would be the target, and all tests would run.
 dist-hook:
+	cp -p $(top_srcdir)/check $(distdir)/check
 	find $(distdir)/tests -name __pycache__ -exec rm -r {} +

@@ -82,7 +82,7 @@ tests_daemon_testmilter_SOURCES = tests/daemon/testmilter.c
 tests_daemon_testmilter_LDADD = $(LIBDAEMON) $(LIBPOSTERN) $(LIBS_COMMON) \
 	$(MILTER_LIBS)
 dist_check_SCRIPTS += tests/daemon/test_daemon.sh
-TESTS += tests/daemon/test_daemon.sh
+SCRIPT_TESTS += tests/daemon/test_daemon.sh
 EXTRA_DIST += \
 	tests/daemon/filterd.py \
 	tests/daemon/test_daemon.py \
