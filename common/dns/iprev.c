@@ -81,19 +81,24 @@ has_address(const struct dns_answer *answer, const struct ipaddr *client)
 	return false;
 }
 
+static enum dns_type
+address_type(const struct ipaddr *client)
+{
+	return client->family == 4 ? DNS_A : DNS_AAAA;
+}
+
 /* Asks for all names at once; the first in order that leads back counts. */
 static bool
 confirm(const struct ipaddr *client, const struct span *names, size_t count,
     struct lookups *lookups, struct iprev *iprev)
 {
-	const enum dns_type type = client->family == 4 ? DNS_A : DNS_AAAA;
 	const struct dns_answer *answers[IPREV_NAMES_MAX];
 	bool trouble = false, refused = false, open = false;
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		answers[i] = lookups_get(lookups, LOOKUP_IPREV, names[i],
-		    type);
+		    address_type(client));
 	for (i = 0; i < count && !open; i++) {
 		open = answers[i] == NULL;
 		if (open || is_trouble(answers[i])) {
@@ -114,6 +119,17 @@ confirm(const struct ipaddr *client, const struct span *names, size_t count,
 		return set(iprev, IPREV_PERMERROR, "too many DNS questions");
 	return set(iprev, IPREV_FAIL,
 	    "the name of the address does not lead back to it");
+}
+
+/* "unknown" and "[192.0.2.1]" are no names of hosts. */
+void
+iprev_prefetch(const struct ipaddr *client, struct span name,
+    struct lookups *lookups)
+{
+	if (client->family != 0 && span_has(name, '.') &&
+	    domain_is_valid_owner(name))
+		lookups_get(lookups, LOOKUP_IPREV, name,
+		    address_type(client));
 }
 
 bool

@@ -26,6 +26,14 @@ struct iprev {
 struct span iprev_reverse_name(const struct ipaddr *address,
     struct arena *arena);
 
+/*
+ * Asks for the addresses of the name that the MTA has for the client, while
+ * the reverse name is still to be found out: mostly it is the same one. Only a
+ * hint; any text is welcome.
+ */
+void iprev_prefetch(const struct ipaddr *client, struct span name,
+    struct lookups *lookups);
+
 /* False: answers are missing, call again. All text is in the arena. */
 bool iprev_check(const struct ipaddr *client, struct lookups *lookups,
     struct arena *arena, struct iprev *iprev);

@@ -112,6 +112,9 @@ checks_start(struct filter_context *ctx, struct verify_state *state)
 	read_sender(ctx->message, state);
 	state->report.has_iprev = (conf->wanted & VERIFY_IPREV) != 0 &&
 	    ctx->session->client.family != 0;
+	if (state->report.has_iprev)
+		iprev_prefetch(&ctx->session->client,
+		    ctx->session->client_name, state->lookups);
 	if ((conf->wanted & VERIFY_SPF) != 0) {
 		start_spf(ctx, state, SPF_SCOPE_HELO);
 		if (state->sender_is_bad)

@@ -137,6 +137,47 @@ test_bound(void **state)
 	arena_clear(&arena);
 }
 
+static size_t
+questions_after(const char *client, struct span name)
+{
+	struct zone zone = { .text = zone_of_all };
+	const struct lookups_options options = { .source = zone_source,
+		.source_arg = &zone };
+	struct lookups *lookups = lookups_new(&options);
+	struct ipaddr address = { 0 };
+	size_t count;
+
+	if (client != NULL)
+		assert_true(ipaddr_parse(span_of(client), &address));
+	iprev_prefetch(&address, name, lookups);
+	count = lookups_count(lookups);
+	if (count > 0)
+		assert_int_equal(lookups_at(lookups, 0)->type,
+		    address.family == 4 ? DNS_A : DNS_AAAA);
+	lookups_free(lookups);
+	return count;
+}
+
+static void
+test_prefetch(void **state)
+{
+	static const char *const no_names[] = {
+		"", "unknown", "[192.0.2.1]", "mail..example.org", "a b.example",
+	};
+	size_t i;
+
+	(void)state;
+	assert_int_equal(questions_after("192.0.2.1",
+	    SPAN_LIT("mail.example.org")), 1);
+	assert_int_equal(questions_after("2001:db8::1",
+	    SPAN_LIT("mail6.example.org")), 1);
+	assert_int_equal(questions_after(NULL, SPAN_LIT("mail.example.org")),
+	    0);
+	for (i = 0; i < ARRAY_LEN(no_names); i++)
+		ROW_IS(no_names[i], questions_after("192.0.2.1",
+		    span_of(no_names[i])) == 0);
+}
+
 int
 main(void)
 {
@@ -144,6 +185,7 @@ main(void)
 		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_late_answers),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_prefetch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
