@@ -30,6 +30,8 @@ admin_postern_SOURCES = \
 	admin/recordcheck.h \
 	admin/setup.c \
 	admin/setup.h \
+	admin/spf.c \
+	admin/spf.h \
 	admin/table.c \
 	admin/table.h \
 	admin/table_check.c \

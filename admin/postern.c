@@ -3,6 +3,7 @@
  */
 #include "admin/key.h"
 #include "admin/message.h"
+#include "admin/spf.h"
 #include "admin/table.h"
 #include "common/base/mem.h"
 
@@ -10,6 +11,7 @@
 
 static const struct cli_group *const groups[] = {
 	&key_group, &table_group, &message_group,
+	&spf_group,
 };
 
 int

@@ -27,6 +27,14 @@ xmalloc(size_t size)
 }
 
 void *
+xnonnull(void *p)
+{
+	if (p == NULL)
+		out_of_memory();
+	return p;
+}
+
+void *
 xcalloc(size_t count, size_t size)
 {
 	void *p = calloc(count != 0 ? count : 1, size != 0 ? size : 1);

@@ -20,6 +20,8 @@ void *xcalloc(size_t count, size_t size)
 /* An array of count members of size bytes each; the product is checked. */
 void *xreallocarray(void *old, size_t count, size_t size)
     __attribute__((returns_nonnull));
+/* What a library's function gave that has no other failure than memory: p. */
+void *xnonnull(void *p) __attribute__((returns_nonnull));
 char *xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *xmemdup0(const void *data, size_t len)
     __attribute__((malloc, returns_nonnull));

@@ -1,2 +1,17 @@
 common_libpostern_a_SOURCES += \
-	common/spf/spf.h
+	common/spf/check.c \
+	common/spf/evaluation.c \
+	common/spf/evaluation.h \
+	common/spf/explain.c \
+	common/spf/explain.h \
+	common/spf/layer.c \
+	common/spf/layer.h \
+	common/spf/macro.c \
+	common/spf/macro.h \
+	common/spf/ptr.c \
+	common/spf/ptr.h \
+	common/spf/record.c \
+	common/spf/record.h \
+	common/spf/spf.h \
+	common/spf/terms.c \
+	common/spf/terms.h
