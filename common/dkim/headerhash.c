@@ -54,8 +54,9 @@ get_index(struct dkim_headers *headers)
 }
 
 /* RFC 6376 3.7: the white space around the value of b= goes with it. */
-static void
-add_own(enum canon canon, const struct header_field *own, struct strbuf *out)
+void
+dkim_headers_add_own(enum canon canon, const struct header_field *own,
+    struct strbuf *out)
 {
 	struct header_field bare = *own;
 	struct strbuf value = STRBUF_INIT;
@@ -82,7 +83,7 @@ dkim_headers_text(struct dkim_headers *headers,
 			canon_header(signature->header_canon, field, out);
 	}
 	if (own != NULL)
-		add_own(signature->header_canon, own, out);
+		dkim_headers_add_own(signature->header_canon, own, out);
 }
 
 /* ---- hashed ---- */
@@ -170,7 +171,7 @@ hash_own(struct dkim_headers *headers, enum canon canon,
 	struct strbuf text = STRBUF_INIT;
 	bool ok;
 
-	add_own(canon, own, &text);
+	dkim_headers_add_own(canon, own, &text);
 	ok = EVP_MD_CTX_copy_ex(headers->ctx, headers->shared) == 1 &&
 	    EVP_DigestUpdate(headers->ctx, text.s, text.len) == 1 &&
 	    EVP_DigestFinal_ex(headers->ctx, hash, NULL) == 1;

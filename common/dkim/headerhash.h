@@ -38,4 +38,8 @@ void dkim_headers_text(struct dkim_headers *headers,
     const struct dkim_signature *signature, const struct header_field *own,
     struct strbuf *out);
 
+/* Appends the end of that text: a signature's own field. */
+void dkim_headers_add_own(enum canon canon, const struct header_field *own,
+    struct strbuf *out);
+
 #endif

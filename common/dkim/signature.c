@@ -210,10 +210,41 @@ read_expiration(struct parser *p, struct span value)
 	    "malformed x=";
 }
 
+static const char *
+read_cv(struct parser *p, struct span value)
+{
+	static const char *const words[] = {
+		[ARC_CV_NONE] = "none",
+		[ARC_CV_PASS] = "pass",
+		[ARC_CV_FAIL] = "fail",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		if (!span_is_nocase(value, words[i]))
+			continue;
+		p->signature->cv = (enum arc_cv)i;
+		return NULL;
+	}
+	return "malformed cv=";
+}
+
+/* RFC 8617 4.1.3: what a seal covers is not for the sealer to choose. */
+static const char *
+refuse_names(struct parser *p, struct span value)
+{
+	(void)p;
+	(void)value;
+	return "h= in a seal";
+}
+
 enum {
 	IN_DKIM = 1 << DKIM_SIGNATURE,
-	IN_ARC = 1 << DKIM_ARC_MESSAGE_SIGNATURE,
-	IN_BOTH = IN_DKIM | IN_ARC
+	IN_AMS = 1 << DKIM_ARC_MESSAGE_SIGNATURE,
+	IN_SEAL = 1 << DKIM_ARC_SEAL,
+	IN_ARC = IN_AMS | IN_SEAL,
+	IN_BODY = IN_DKIM | IN_AMS,	/* what covers one */
+	IN_ALL = IN_BODY | IN_SEAL
 };
 
 static const struct reader {
@@ -224,18 +255,20 @@ static const struct reader {
 } readers[] = {
 	{ "v", IN_DKIM, "no v=", read_version },
 	{ "i", IN_ARC, "no i=", read_instance },
-	{ "a", IN_BOTH, "no a=", read_algorithm },
-	{ "d", IN_BOTH, "no d=", read_domain },
-	{ "s", IN_BOTH, "no s=", read_selector },
-	{ "h", IN_BOTH, "no h=", read_names },
-	{ "bh", IN_BOTH, "no bh=", read_body_hash },
-	{ "b", IN_BOTH, "no b=", read_signature },
-	{ "c", IN_BOTH, NULL, read_canon },
+	{ "a", IN_ALL, "no a=", read_algorithm },
+	{ "d", IN_ALL, "no d=", read_domain },
+	{ "s", IN_ALL, "no s=", read_selector },
+	{ "cv", IN_SEAL, "no cv=", read_cv },
+	{ "h", IN_BODY, "no h=", read_names },
+	{ "h", IN_SEAL, NULL, refuse_names },
+	{ "bh", IN_BODY, "no bh=", read_body_hash },
+	{ "b", IN_ALL, "no b=", read_signature },
+	{ "c", IN_BODY, NULL, read_canon },
 	{ "i", IN_DKIM, NULL, read_identity },
-	{ "l", IN_BOTH, NULL, read_length },
-	{ "q", IN_BOTH, NULL, read_query },
-	{ "t", IN_BOTH, NULL, read_timestamp },
-	{ "x", IN_BOTH, NULL, read_expiration },
+	{ "l", IN_BODY, NULL, read_length },
+	{ "q", IN_BODY, NULL, read_query },
+	{ "t", IN_ALL, NULL, read_timestamp },
+	{ "x", IN_BODY, NULL, read_expiration },
 };
 
 static const char *

@@ -1,6 +1,6 @@
 /*
- * signature.h - the DKIM-Signature field (RFC 6376 3.5) and its like in ARC
- * (RFC 8617 4.1.2), read and checked.
+ * signature.h - the DKIM-Signature field (RFC 6376 3.5) and its likes in ARC
+ * (RFC 8617 4.1.2, 4.1.3), read and checked.
  */
 #ifndef POSTERN_DKIM_SIGNATURE_H
 #define POSTERN_DKIM_SIGNATURE_H
@@ -15,8 +15,11 @@ enum {
 
 enum dkim_signature_kind {
 	DKIM_SIGNATURE,
-	DKIM_ARC_MESSAGE_SIGNATURE	/* no v=; i= is the instance */
+	DKIM_ARC_MESSAGE_SIGNATURE,	/* no v=; i= is the instance */
+	DKIM_ARC_SEAL			/* i= too; cv=, no h=, no bh= */
 };
+
+enum arc_cv { ARC_CV_NONE, ARC_CV_PASS, ARC_CV_FAIL };
 
 struct dkim_signature {
 	enum dkim_algorithm algorithm;
@@ -26,6 +29,7 @@ struct dkim_signature {
 	struct span selector;		/* s=, lower case */
 	struct span identity;		/* i=, decoded; empty: "@" d= */
 	unsigned instance;		/* i= of ARC, 1 to 50 */
+	enum arc_cv cv;			/* cv= of a seal */
 	struct span *names;		/* h=, in order */
 	size_t name_count;
 	struct span body_hash;		/* bh=, decoded */
