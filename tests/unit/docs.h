@@ -182,4 +182,42 @@ docs_show_defaults(const struct docs *docs)
 	strbuf_clear(&sample);
 }
 
+static const struct docs *docs_held;	/* by the tests below */
+
+static inline void
+test_settings(void **state)
+{
+	(void)state;
+	docs_have_settings(docs_held);
+	docs_tell_defaults(docs_held);
+}
+
+static inline void
+test_foreign(void **state)
+{
+	(void)state;
+	docs_have_foreign(docs_held);
+}
+
+static inline void
+test_sample_defaults(void **state)
+{
+	(void)state;
+	docs_show_defaults(docs_held);
+}
+
+/* All tests; what main() returns. */
+static inline int
+docs_run(const struct docs *docs)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_sample_defaults),
+	};
+
+	docs_held = docs;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
 #endif
