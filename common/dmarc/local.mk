@@ -23,6 +23,11 @@ tests_unit_test_dmarc_record_SOURCES = tests/unit/test_dmarc_record.c \
 	tests/unit/unit.h
 tests_unit_test_dmarc_record_LDADD = $(LIBS_UNIT)
 
+UNIT_TESTS += tests/unit/test_dmarc_walk
+tests_unit_test_dmarc_walk_SOURCES = tests/unit/test_dmarc_walk.c \
+	tests/unit/unit.h $(TEST_ZONE)
+tests_unit_test_dmarc_walk_LDADD = $(LIBS_UNIT)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_dmarc_record
 tests_fuzz_fuzz_dmarc_record_SOURCES = tests/fuzz/fuzz_dmarc_record.c \
 	$(FUZZ_MAIN)
