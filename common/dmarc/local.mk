@@ -18,6 +18,11 @@ common_libpostern_a_SOURCES += \
 	common/dmarc/walk.c \
 	common/dmarc/walk.h
 
+UNIT_TESTS += tests/unit/test_dmarc
+tests_unit_test_dmarc_SOURCES = tests/unit/test_dmarc.c \
+	tests/unit/unit.h $(TEST_ZONE)
+tests_unit_test_dmarc_LDADD = $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_dmarc_record
 tests_unit_test_dmarc_record_SOURCES = tests/unit/test_dmarc_record.c \
 	tests/unit/unit.h
