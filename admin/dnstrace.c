@@ -5,7 +5,8 @@
 int
 dnstrace_open(struct dnstrace *trace, const struct dnstrace_options *options)
 {
-	struct dns_options dns_options = { options->nameservers, NULL };
+	const struct dns_options dns_options = {
+		.nameservers = options->nameservers };
 	struct lookups_options lookups_options = {
 		.query_ms = options->timeout * 1000,
 		.message_ms = options->timeout * 4000,

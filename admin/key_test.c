@@ -2,6 +2,7 @@
 
 #include "admin/recordcheck.h"
 #include "common/base/mem.h"
+#include "common/dns/lookups.h"
 
 #include <stdio.h>
 
@@ -19,7 +20,7 @@ struct values {
 struct test {
 	const struct keyset_key *key;
 	struct dkim_key *private;
-	struct dns_query *query;	/* NULL: it was not put */
+	struct lookups *lookups;	/* NULL: it was not asked for */
 	struct span name;		/* of the record; empty: not known */
 	struct recordcheck check;
 };
@@ -28,6 +29,7 @@ static void
 test_clear(struct test *test)
 {
 	dkim_key_free(test->private);
+	lookups_free(test->lookups);
 	strbuf_clear(&test->check.detail);
 }
 
@@ -35,6 +37,8 @@ static void
 test_start(struct test *test, struct keyset *set,
     const struct keyset_key *key, struct dns *dns, int64_t timeout_ms)
 {
+	const struct lookups_options options = { .dns = dns,
+		.query_ms = timeout_ms, .message_ms = 2 * timeout_ms };
 	struct recordcheck *check = &test->check;
 
 	*test = (struct test){ .key = key };
@@ -48,21 +52,30 @@ test_start(struct test *test, struct keyset *set,
 		check->outcome = RECORDCHECK_NO_NAME;
 		return;
 	}
-	test->query = dns_ask(dns, test->name.p, DNS_TXT, timeout_ms);
+	test->lookups = lookups_new(&options);
+	lookups_get(test->lookups, LOOKUP_DKIM, test->name, DNS_TXT);
+}
+
+static const struct dns_answer *
+test_wait(struct test *test, struct span name)
+{
+	const struct dns_answer *answer;
+
+	while ((answer = lookups_get(test->lookups, LOOKUP_DKIM, name,
+	    DNS_TXT)) == NULL)
+		lookups_wait(test->lookups);
+	return answer;
 }
 
 /* A name server takes a name without the last dot for one below the zone's, so
  * the record ends up at name.domain: worth a look where it is missing. */
 static void
-look_at_doubled_name(struct test *test, struct dns *dns, int64_t timeout_ms,
-    struct arena *arena)
+look_at_doubled_name(struct test *test, struct arena *arena)
 {
 	const char *name = arena_printf(arena, "%.*s.%.*s",
 	    SPAN_ARG(test->name), SPAN_ARG(test->key->domain));
-	struct dns_answer answer;
 
-	dns_lookup(dns, name, DNS_TXT, timeout_ms, arena, &answer);
-	if (answer.result != DNS_FOUND)
+	if (test_wait(test, span_of(name))->result != DNS_FOUND)
 		return;
 	strbuf_reset(&test->check.detail);
 	strbuf_addf(&test->check.detail, "it is published at %s instead: the "
@@ -71,18 +84,16 @@ look_at_doubled_name(struct test *test, struct dns *dns, int64_t timeout_ms,
 }
 
 static void
-test_finish(struct test *test, struct dns *dns, int64_t timeout_ms,
-    struct arena *arena)
+test_finish(struct test *test, struct arena *arena)
 {
 	struct recordcheck *check = &test->check;
-	struct dns_answer answer;
 
-	if (test->query == NULL)
+	if (test->lookups == NULL)
 		return;
-	dns_wait(test->query, arena, &answer);
-	recordcheck_judge(check, &answer, test->private, arena);
+	recordcheck_judge(check, test_wait(test, test->name), test->private,
+	    arena);
 	if (check->outcome == RECORDCHECK_MISSING)
-		look_at_doubled_name(test, dns, timeout_ms, arena);
+		look_at_doubled_name(test, arena);
 }
 
 /* ---- telling ---- */
@@ -151,7 +162,7 @@ test_all(struct keyset *set, const struct values *values, struct dns *dns)
 			test_start(&tests[started % WINDOW], set,
 			    &set->keys[started], dns, timeout_ms);
 		test = &tests[done % WINDOW];
-		test_finish(test, dns, timeout_ms, &arena);
+		test_finish(test, &arena);
 		rc = worse(rc, recordcheck_status(test->check.outcome));
 		if (values->setup.json)
 			print_json(test, &json);
@@ -172,7 +183,8 @@ static int
 run(const void *arg, const char *const *args, size_t count)
 {
 	const struct values *values = arg;
-	struct dns_options options = { values->nameservers, NULL };
+	const struct dns_options options = {
+		.nameservers = values->nameservers };
 	struct strbuf err = STRBUF_INIT;
 	struct keyset set;
 	struct dns *dns;

@@ -1,10 +1,10 @@
 /*
  * dns.h - DNS questions and their answers, told apart, within a deadline.
- * libunbound does the work; one context a process.
+ * libunbound does the work, an answer cache of ours stands before it, and all
+ * who want the same from DNS share both. Any thread may ask. The first question
+ * starts two threads, which fork() does not take along: fork before.
  *
- * Questions are put with dns_ask() and fetched with dns_wait(), so that
- * independent ones overlap; dns_lookup() is both at once. Any thread may ask.
- * Answers are cached for their time to live. A context does not survive fork().
+ * What checks messages uses lookups.h, which is built on this.
  */
 #ifndef POSTERN_DNS_DNS_H
 #define POSTERN_DNS_DNS_H
@@ -38,9 +38,14 @@ struct dns_query;
 struct dns_derived;
 
 struct dns_options {
-	const char *nameservers;	/* "addr[@port], ..."; NULL: the
-					   system's resolv.conf */
+	const char *nameservers;	/* "addr[@port], ..."; NULL: those of
+					   resolv_conf */
 	const char *trust_anchor_file;	/* NULL: no validation */
+	size_t cache_bytes;		/* for answers; 0: none are kept */
+	const char *resolv_conf;	/* NULL: /etc/resolv.conf. It is read
+					   anew when it has changed */
+	bool is_logged;			/* the log hears when the servers go
+					   away, come back, or change */
 };
 
 struct dns_record {
@@ -59,24 +64,14 @@ struct dns_answer {
 	struct dns_derived *_Atomic derived;	/* lookups.h */
 };
 
-/* NULL, a sentence in err. */
-struct dns *dns_new(const struct dns_options *options, struct strbuf *err);
-/* No question may be open. */
-void dns_free(struct dns *dns);
-
 /*
- * Puts a question that may take timeout_ms from now. name is without a
- * trailing dot and need not last. Never NULL; each query is given to
- * dns_wait() once, which frees it.
+ * NULL, a sentence in err. While an object with equal options is in use, it is
+ * that one: a reload keeps a warm cache. A trust anchor file is equal only as
+ * long as it was not changed.
  */
-struct dns_query *dns_ask(struct dns *dns, const char *name,
-    enum dns_type type, int64_t timeout_ms);
-void dns_wait(struct dns_query *query, struct arena *arena,
-    struct dns_answer *answer);
-
-/* Asks and waits, timeout_ms at most. */
-void dns_lookup(struct dns *dns, const char *name, enum dns_type type,
-    int64_t timeout_ms, struct arena *arena, struct dns_answer *answer);
+struct dns *dns_new(const struct dns_options *options, struct strbuf *err);
+/* No group may be left. */
+void dns_free(struct dns *dns);
 
 /*
  * Several questions of one asker, put one by one and waited for together. One

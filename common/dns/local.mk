@@ -1,18 +1,28 @@
 common_libpostern_a_SOURCES += \
 	common/dns/answer.c \
 	common/dns/answer.h \
+	common/dns/cache.c \
+	common/dns/cache.h \
 	common/dns/dns.c \
 	common/dns/dns.h \
+	common/dns/health.c \
+	common/dns/health.h \
 	common/dns/iprev.c \
 	common/dns/iprev.h \
 	common/dns/lookups.c \
 	common/dns/lookups.h \
 	common/dns/nameservers.c \
 	common/dns/nameservers.h \
+	common/dns/probe.c \
+	common/dns/probe.h \
 	common/dns/rdata.c \
 	common/dns/rdata.h \
+	common/dns/resolver.c \
+	common/dns/resolver.h \
 	common/dns/trace.c \
-	common/dns/trace.h
+	common/dns/trace.h \
+	common/dns/upstream.c \
+	common/dns/upstream.h
 
 # DNS of unit tests and fuzz targets: a zone as text.
 TEST_ZONE = tests/unit/zone.c tests/unit/zone.h
@@ -30,3 +40,7 @@ UNIT_TESTS += tests/unit/test_lookups
 tests_unit_test_lookups_SOURCES = tests/unit/test_lookups.c \
 	tests/unit/unit.h $(TEST_ZONE)
 tests_unit_test_lookups_LDADD = $(LIBS_UNIT)
+
+check_PROGRAMS += tests/dns/dnsask
+tests_dns_dnsask_SOURCES = tests/dns/dnsask.c
+tests_dns_dnsask_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)

@@ -1,5 +1,5 @@
 /*
- * nameservers.h - which name servers to ask, and whether anybody listens there.
+ * nameservers.h - which name servers to ask.
  */
 #ifndef POSTERN_DNS_NAMESERVERS_H
 #define POSTERN_DNS_NAMESERVERS_H
@@ -23,21 +23,20 @@ int nameservers_parse(const char *list, struct nameservers *servers,
     struct strbuf *err);
 
 /*
- * The "nameserver" lines of resolv.conf(5); none, or no such file, means this
- * host. A line that is no address we can use (one with a zone index, say) is
- * passed over as long as there are others.
+ * The "nameserver" lines of a resolv.conf(5), added to servers, which is empty
+ * before. None, or no such file, means this host. A line that is no address we
+ * can use (one with a zone index, say) is passed over as long as there are
+ * others.
  */
-int nameservers_of_system(struct nameservers *servers, struct strbuf *err);
+int nameservers_of_file(const char *path, struct nameservers *servers,
+    struct strbuf *err);
+
+bool nameservers_eq(const struct nameservers *a, const struct nameservers *b);
 
 /* "192.0.2.1@53"; without with_port only where the port is another. */
 void nameserver_add(struct strbuf *out, const struct nameserver *server,
     bool with_port);
-
-/*
- * True where every server's host says within wait_ms that nobody listens on
- * that port, or cannot be reached at all. Each is sent a question, since a
- * refusal comes only in answer to something.
- */
-bool nameservers_refuse(const struct nameservers *servers, int64_t wait_ms);
+/* All of them: "192.0.2.1, 127.0.0.1@5353". */
+void nameservers_add(struct strbuf *out, const struct nameservers *servers);
 
 #endif

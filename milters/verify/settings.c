@@ -321,6 +321,8 @@ load_resolver(struct filter_load *load, struct verify_conf *conf)
 	struct dns_options options = {
 		.nameservers = conf->nameservers,
 		.trust_anchor_file = conf->trust_anchor_file,
+		.cache_bytes = (size_t)conf->dns_cache_size,
+		.is_logged = true,
 	};
 	struct strbuf err = STRBUF_INIT;
 

@@ -1,7 +1,8 @@
 #include "tests/unit/unit.h"
 
 #include "common/base/clock.h"
-#include "common/dns/dns.h"
+#include "common/dns/cache.h"
+#include "common/dns/lookups.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -44,6 +45,95 @@ test_txt_join(void **state)
 }
 
 static void
+test_names(void **state)
+{
+	static const struct {
+		const char *name;
+		struct span data, text;
+		bool ok;
+	} rows[] = {
+		{ "a name", SPAN_LIT("\2mx\7Example\3org\0"),
+		    SPAN_LIT("mx.Example.org"), true },
+		{ "the root", SPAN_LIT("\0"), SPAN_LIT(""), true },
+		{ "any octet", SPAN_LIT("\3a \xff\0"), SPAN_LIT("a \xff"),
+		    true },
+		{ "nothing", SPAN_LIT(""), SPAN_LIT(""), false },
+		{ "no end", SPAN_LIT("\1a"), SPAN_LIT(""), false },
+		{ "cut short", SPAN_LIT("\3a"), SPAN_LIT(""), false },
+		{ "more behind", SPAN_LIT("\1a\0\0"), SPAN_LIT(""), false },
+		{ "a pointer", SPAN_LIT("\1a\xc0\014"), SPAN_LIT(""), false },
+		{ "a dot", SPAN_LIT("\3a.b\0"), SPAN_LIT(""), false },
+		{ "a NUL", SPAN_LIT("\3a\0b\0"), SPAN_LIT(""), false },
+	};
+	struct arena arena = ARENA_INIT;
+	struct span text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		ROW_IS(rows[i].name, dns_record_name(rows[i].data, &arena,
+		    &text) == rows[i].ok);
+		if (rows[i].ok)
+			ROW_EQ(rows[i].name, text, rows[i].text);
+	}
+	arena_clear(&arena);
+}
+
+/* 253 octets of text are the most that a name's 255 octets can hold. */
+static void
+test_longest_name(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	char data[300];
+	struct span text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(data); i += 2) {
+		data[i] = 1;
+		data[i + 1] = 'a';
+	}
+	data[254] = '\0';
+	assert_true(dns_record_name(span_make(data, 255), &arena, &text));
+	assert_int_equal(text.len, 253);
+	data[254] = 1;
+	data[256] = '\0';
+	assert_false(dns_record_name(span_make(data, 257), &arena, &text));
+	arena_clear(&arena);
+}
+
+static void
+test_mx_and_addresses(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	struct ipaddr address;
+	unsigned preference;
+	struct span name;
+
+	(void)state;
+	assert_true(dns_record_mx(SPAN_LIT("\1\2\1a\0"), &arena, &preference,
+	    &name));
+	assert_int_equal(preference, 258);
+	SPAN_IS(name, "a");
+	assert_true(dns_record_mx(SPAN_LIT("\0\0\0"), &arena, &preference,
+	    &name));
+	assert_int_equal(name.len, 0);
+	assert_false(dns_record_mx(SPAN_LIT("\0\0"), &arena, &preference,
+	    &name));
+	assert_false(dns_record_mx(SPAN_LIT("\0"), &arena, &preference,
+	    &name));
+	assert_true(dns_record_address(SPAN_LIT("\300\0\2\1"), &address));
+	assert_int_equal(address.family, 4);
+	assert_true(dns_record_address(SPAN_LIT("\0\0\0\0\0\0\0\0\0\0\xff"
+	    "\xff\300\0\2\1"), &address));
+	assert_int_equal(address.family, 6);
+	assert_int_equal(address.bits, 128);
+	assert_false(dns_record_address(SPAN_LIT("\300\0\2"), &address));
+	assert_false(dns_record_address(SPAN_LIT(""), &address));
+	arena_clear(&arena);
+}
+
+static void
 test_nameservers(void **state)
 {
 	static const char *const bad[] = {
@@ -58,7 +148,7 @@ test_nameservers(void **state)
 	static const char *const good[] = {
 		NULL, "192.0.2.1", "127.0.0.1@5353, [::1]@54", "2001:db8::1@53",
 	};
-	struct dns_options options = { NULL, NULL };
+	struct dns_options options = { .nameservers = NULL };
 	struct strbuf err = STRBUF_INIT;
 	struct dns *dns;
 	size_t i;
@@ -100,7 +190,8 @@ bind_loopback(struct strbuf *text)
 static struct dns *
 dns_of(const char *nameservers)
 {
-	struct dns_options options = { nameservers, NULL };
+	const struct dns_options options = { .nameservers = nameservers,
+		.cache_bytes = 1 << 20 };
 	struct strbuf err = STRBUF_INIT;
 	struct dns *dns = dns_new(&options, &err);
 
@@ -109,78 +200,244 @@ dns_of(const char *nameservers)
 	return dns;
 }
 
-static void
-test_bad_names(void **state)
+static struct lookups *
+ask(struct dns *dns, int64_t query_ms, unsigned count)
 {
-	static const char *const names[] = { "", ".", "a..b", "a b", "a.",
-	    "\xc3\xa4.example", "-.example" };
-	struct dns *dns = dns_of("192.0.2.1");
-	struct arena arena = ARENA_INIT;
-	struct dns_answer answer;
-	size_t i;
+	const struct lookups_options options = { .dns = dns,
+		.query_ms = query_ms, .message_ms = 20000 };
+	struct lookups *lookups = lookups_new(&options);
+	char name[64];
+	unsigned i;
 
-	(void)state;
-	for (i = 0; i < ARRAY_LEN(names); i++) {
-		dns_lookup(dns, names[i], DNS_TXT, 100, &arena, &answer);
-		ROW_IS(names[i], answer.result == DNS_MALFORMED);
+	for (i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "%u.example.org", i);
+		lookups_get(lookups, LOOKUP_SPF, span_of(name), DNS_TXT);
 	}
-	dns_free(dns);
-	arena_clear(&arena);
+	return lookups;
 }
 
 static void
 test_silence_ends_at_the_deadline(void **state)
 {
 	struct strbuf server = STRBUF_INIT;
-	struct arena arena = ARENA_INIT;
-	struct dns_query *queries[20];
-	struct dns_answer answer;
-	int64_t start, took;
-	struct dns *dns;
+	int fd = bind_loopback(&server);
+	struct dns *dns = dns_of(server.s);
+	int64_t start = clock_monotonic_ms(), took;
+	struct lookups *lookups = ask(dns, 400, 20);
+	const struct lookup *lookup;
 	size_t i;
-	int fd;
 
 	(void)state;
-	fd = bind_loopback(&server);
-	dns = dns_of(server.s);
-	start = clock_monotonic_ms();
-	for (i = 0; i < ARRAY_LEN(queries); i++)
-		queries[i] = dns_ask(dns, "s._domainkey.example.org", DNS_TXT,
-		    400);
-	for (i = 0; i < ARRAY_LEN(queries); i++) {
-		dns_wait(queries[i], &arena, &answer);
-		assert_int_equal(answer.result, DNS_TIMEOUT);
-		assert_non_null(strstr(answer.detail, server.s));
-	}
+	assert_int_equal(lookups_count(lookups), 20);
+	while (lookups_wait(lookups))
+		continue;
 	took = clock_monotonic_ms() - start;
+	for (i = 0; i < 20; i++) {
+		lookup = lookups_at(lookups, i);
+		assert_int_equal(lookup->answer->result, DNS_TIMEOUT);
+		assert_non_null(strstr(lookup->answer->detail, server.s));
+		assert_true(lookup->took_ms >= 400);
+	}
 	assert_true(took >= 400);
 	assert_true(took < 3000);	/* all at once, not one by one */
+	lookups_free(lookups);
 	dns_free(dns);			/* with libunbound still busy */
 	close(fd);
 	strbuf_clear(&server);
-	arena_clear(&arena);
 }
 
 static void
 test_refusal_is_noticed(void **state)
 {
 	struct strbuf server = STRBUF_INIT;
-	struct arena arena = ARENA_INIT;
-	struct dns_answer answer;
-	struct dns *dns;
+	const struct dns_answer *answer;
+	struct lookups *lookups;
 	int64_t start;
+	struct dns *dns;
+	int round;
 
 	(void)state;
 	close(bind_loopback(&server));
 	dns = dns_of(server.s);
-	start = clock_monotonic_ms();
-	dns_lookup(dns, "example.org", DNS_A, 20000, &arena, &answer);
-	assert_true(clock_monotonic_ms() - start < 5000);
-	assert_int_equal(answer.result, DNS_SERVFAIL);
-	assert_non_null(strstr(answer.detail, "refused"));
+	for (round = 0; round < 3; round++) {
+		start = clock_monotonic_ms();
+		lookups = ask(dns, 20000, 5);
+		while (lookups_wait(lookups))
+			continue;
+		assert_true(clock_monotonic_ms() - start < 5000);
+		answer = lookups_at(lookups, 0)->answer;
+		assert_int_equal(answer->result, DNS_SERVFAIL);
+		assert_non_null(strstr(answer->detail, "refused"));
+		assert_non_null(strstr(answer->detail, server.s));
+		lookups_free(lookups);
+	}
 	dns_free(dns);
 	strbuf_clear(&server);
-	arena_clear(&arena);
+}
+
+/* One server that refuses is no trouble while another one may answer. */
+static void
+test_one_of_two_refuses(void **state)
+{
+	struct strbuf servers = STRBUF_INIT, other = STRBUF_INIT;
+	struct lookups *lookups;
+	struct dns *dns;
+	int fd;
+
+	(void)state;
+	close(bind_loopback(&servers));
+	fd = bind_loopback(&other);
+	strbuf_addf(&servers, ", %s", other.s);
+	dns = dns_of(servers.s);
+	lookups = ask(dns, 400, 1);
+	while (lookups_wait(lookups))
+		continue;
+	assert_int_equal(lookups_at(lookups, 0)->answer->result, DNS_TIMEOUT);
+	lookups_free(lookups);
+	dns_free(dns);
+	close(fd);
+	strbuf_clear(&servers);
+	strbuf_clear(&other);
+}
+
+static void
+test_questions_can_be_given_up(void **state)
+{
+	struct strbuf server = STRBUF_INIT;
+	int fd = bind_loopback(&server);
+	struct dns *dns = dns_of(server.s);
+	int i;
+
+	(void)state;
+	for (i = 0; i < 50; i++)
+		lookups_free(ask(dns, 5000, 20));
+	dns_free(dns);
+	close(fd);
+	strbuf_clear(&server);
+}
+
+static void
+test_equal_options_share(void **state)
+{
+	struct dns *one = dns_of("192.0.2.1"), *two = dns_of("192.0.2.1"),
+	    *other = dns_of("192.0.2.2");
+
+	(void)state;
+	assert_ptr_equal(one, two);
+	assert_ptr_not_equal(one, other);
+	dns_free(one);
+	dns_free(other);
+	one = dns_of("192.0.2.1");
+	assert_ptr_equal(one, two);
+	dns_free(one);
+	dns_free(two);
+	dns_free(NULL);
+}
+
+/* ---- the cache ---- */
+
+static const struct dns_answer *
+answer_of(enum dns_result result, uint32_t ttl, size_t size)
+{
+	char *data = xcalloc(1, size + 1);
+	struct dns_record record = { span_make(data, size) };
+	struct dns_answer answer = { .result = result, .ttl = ttl,
+		.records = &record, .count = result == DNS_FOUND };
+	const struct dns_answer *copy = dns_answer_copy(&answer);
+
+	free(data);
+	return copy;
+}
+
+static void
+put(struct dns_cache *cache, const char *name, const struct dns_answer *answer)
+{
+	dns_cache_put(cache, span_of(name), DNS_TXT, answer, 0);
+	dns_answer_unref(answer);
+}
+
+static bool
+is_cached(struct dns_cache *cache, const char *name, int64_t seconds)
+{
+	const struct dns_answer *answer = dns_cache_get(cache, span_of(name),
+	    DNS_TXT, seconds * 1000);
+
+	dns_answer_unref(answer);
+	return answer != NULL;
+}
+
+static void
+test_cache_times(void **state)
+{
+	static const struct {
+		const char *name;
+		enum dns_result result;
+		uint32_t ttl;
+		int64_t last;		/* second it is there; -1: never */
+	} rows[] = {
+		{ "found", DNS_FOUND, 300, 299 },
+		{ "two days", DNS_FOUND, 172800, 86399 },
+		{ "at once", DNS_FOUND, 0, -1 },
+		{ "nodata", DNS_NODATA, 30, 29 },
+		{ "long nodata", DNS_NODATA, 3600, 59 },
+		{ "nxdomain", DNS_NXDOMAIN, 3600, 59 },
+		{ "servfail", DNS_SERVFAIL, 3600, -1 },
+		{ "timeout", DNS_TIMEOUT, 3600, -1 },
+		{ "bogus", DNS_BOGUS, 3600, -1 },
+	};
+	struct dns_cache *cache = dns_cache_new(1 << 20);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		put(cache, rows[i].name, answer_of(rows[i].result,
+		    rows[i].ttl, 10));
+		ROW_IS(rows[i].name, is_cached(cache, rows[i].name,
+		    rows[i].last >= 0 ? rows[i].last : 0) ==
+		    (rows[i].last >= 0));
+		ROW_IS(rows[i].name, !is_cached(cache, rows[i].name,
+		    rows[i].last + 1));
+	}
+	assert_int_equal(dns_cache_used(cache), 0);
+	dns_cache_free(cache);
+}
+
+static void
+test_cache_bound(void **state)
+{
+	enum { SIZE = 1 << 20, MANY = 5000 };
+	struct dns_cache *cache = dns_cache_new(SIZE);
+	const struct dns_answer *kept;
+	unsigned i, found = 0;
+	char name[32];
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "%u.example", i);
+		put(cache, name, answer_of(DNS_FOUND, 300, 200));
+		assert_true(is_cached(cache, name, 0));
+		assert_true(is_cached(cache, "0.example", 0));
+		assert_true(dns_cache_used(cache) <= SIZE);
+	}
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "%u.example", i);
+		found += is_cached(cache, name, 0);
+	}
+	assert_true(found > 100);
+	assert_true(found < MANY / 2);
+	put(cache, "large", answer_of(DNS_FOUND, 300, SIZE / 2));
+	assert_false(is_cached(cache, "large", 0));
+	/* What is in use outlives the cache. */
+	kept = dns_cache_get(cache, SPAN_LIT("0.example"), DNS_TXT, 0);
+	dns_cache_flush(cache);
+	assert_int_equal(dns_cache_used(cache), 0);
+	dns_cache_free(cache);
+	assert_int_equal(kept->records[0].data.len, 200);
+	dns_answer_unref(kept);
+	cache = dns_cache_new(0);
+	put(cache, "a", answer_of(DNS_FOUND, 300, 10));
+	assert_false(is_cached(cache, "a", 0));
+	dns_cache_free(cache);
 }
 
 int
@@ -188,10 +445,17 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_txt_join),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_longest_name),
+		cmocka_unit_test(test_mx_and_addresses),
 		cmocka_unit_test(test_nameservers),
-		cmocka_unit_test(test_bad_names),
 		cmocka_unit_test(test_silence_ends_at_the_deadline),
 		cmocka_unit_test(test_refusal_is_noticed),
+		cmocka_unit_test(test_one_of_two_refuses),
+		cmocka_unit_test(test_questions_can_be_given_up),
+		cmocka_unit_test(test_equal_options_share),
+		cmocka_unit_test(test_cache_times),
+		cmocka_unit_test(test_cache_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

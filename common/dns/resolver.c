@@ -1,0 +1,673 @@
+#include "common/dns/resolver.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/map.h"
+#include "common/base/mem.h"
+#include "common/dns/health.h"
+#include "common/dns/upstream.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	BUCKETS = 1024,
+	SERVERS_CHECK_MS = 1000,	/* between looks at resolv.conf */
+	SILENCE_MS = 5000		/* is told */
+};
+
+/* A question under way, whoever asked it. Only the thread frees one. */
+struct flight {
+	struct flight *next;		/* in its bucket */
+	struct flight *queued;		/* to be handed to libunbound */
+	struct dns_query *queries;	/* who waits for it */
+	int64_t asked;			/* monotonic ms; the thread's own */
+	enum dns_type type;
+	size_t len;
+	char name[];
+};
+
+struct resolver {
+	struct resolver_options options;
+	struct dns_cache *cache;
+	int wake;			/* eventfd: something is to be done */
+
+	pthread_mutex_t lock;		/* of all below */
+	struct flight *buckets[BUCKETS];
+	size_t flight_count;
+	struct flight *queue;
+	size_t waiting;			/* queries without an answer */
+	int64_t refused_until;
+	char *servers_text;
+	bool has_thread, is_stopping;
+	pthread_t thread;
+
+	/* The thread's own. */
+	struct upstream *upstream;	/* NULL: to be made */
+	struct health health;
+	int64_t servers_checked;
+	struct timespec servers_changed;	/* resolv.conf's */
+	ino_t servers_inode;
+	bool is_broken;			/* no upstream can be made */
+	bool is_away;			/* what the log was told */
+	bool is_back;			/* an answer showed it */
+};
+
+/* ---- askers and their queries ---- */
+
+void
+asker_init(struct asker *asker)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&asker->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	atomic_init(&asker->arrived, 0);
+}
+
+void
+asker_clear(struct asker *asker)
+{
+	pthread_cond_destroy(&asker->changed);
+}
+
+static void
+query_link(struct resolver *resolver, struct dns_query *query,
+    struct flight *flight)
+{
+	query->next = flight->queries;
+	query->back = &flight->queries;
+	if (query->next != NULL)
+		query->next->back = &query->next;
+	flight->queries = query;
+	resolver->waiting++;
+}
+
+static void
+query_unlink(struct resolver *resolver, struct dns_query *query)
+{
+	*query->back = query->next;
+	if (query->next != NULL)
+		query->next->back = query->back;
+	query->back = NULL;
+	resolver->waiting--;
+}
+
+/* With the lock, as soon as anybody can wait for it. */
+static void
+query_answer(struct dns_query *query, const struct dns_answer *answer)
+{
+	query->answer = dns_answer_ref(answer);
+	atomic_fetch_add(&query->asker->arrived, 1);
+	pthread_cond_signal(&query->asker->changed);
+}
+
+void
+resolver_give_up(struct resolver *resolver, struct dns_query *query)
+{
+	pthread_mutex_lock(&resolver->lock);
+	if (query->back != NULL)
+		query_unlink(resolver, query);
+	pthread_mutex_unlock(&resolver->lock);
+}
+
+void
+resolver_wait(struct resolver *resolver, struct asker *asker,
+    unsigned arrived, int64_t until)
+{
+	struct timespec ts = { .tv_sec = (time_t)(until / 1000),
+		.tv_nsec = (long)(until % 1000) * 1000000 };
+
+	pthread_mutex_lock(&resolver->lock);
+	while (asker->arrived == arrived)
+		if (pthread_cond_timedwait(&asker->changed, &resolver->lock,
+		    &ts) != 0)
+			break;
+	pthread_mutex_unlock(&resolver->lock);
+}
+
+void
+resolver_describe(struct resolver *resolver, struct strbuf *out)
+{
+	pthread_mutex_lock(&resolver->lock);
+	strbuf_adds(out, resolver->servers_text);
+	pthread_mutex_unlock(&resolver->lock);
+}
+
+/* With the lock. */
+static void
+refused_text(const struct resolver *resolver, struct strbuf *out)
+{
+	strbuf_addf(out, "no name server answers at %s: connection refused",
+	    resolver->servers_text);
+}
+
+static const struct dns_answer *
+failure(const char *detail)
+{
+	const struct dns_answer answer = { .result = DNS_SERVFAIL,
+		.detail = detail };
+
+	return dns_answer_copy(&answer);
+}
+
+/* ---- flights; the caller holds the lock ---- */
+
+static struct flight **
+bucket_of(struct resolver *resolver, struct span name, enum dns_type type)
+{
+	return &resolver->buckets[(map_hash(name) + type) % BUCKETS];
+}
+
+static struct flight *
+flight_find(struct resolver *resolver, struct span name, enum dns_type type)
+{
+	struct flight *flight = *bucket_of(resolver, name, type);
+
+	while (flight != NULL && (flight->type != type ||
+	    !span_eq(span_make(flight->name, flight->len), name)))
+		flight = flight->next;
+	return flight;
+}
+
+static void
+flight_queue(struct resolver *resolver, struct flight *flight)
+{
+	flight->queued = resolver->queue;
+	resolver->queue = flight;
+}
+
+static struct flight *
+flight_new(struct resolver *resolver, struct span name, enum dns_type type)
+{
+	struct flight **bucket = bucket_of(resolver, name, type);
+	struct flight *flight = xmalloc(sizeof(*flight) + name.len);
+
+	*flight = (struct flight){ .next = *bucket, .type = type,
+	    .len = name.len };
+	memcpy(flight->name, name.p, name.len);
+	*bucket = flight;
+	resolver->flight_count++;
+	flight_queue(resolver, flight);
+	return flight;
+}
+
+static void
+flight_free(struct resolver *resolver, struct flight *flight)
+{
+	struct flight **at = bucket_of(resolver,
+	    span_make(flight->name, flight->len), flight->type);
+
+	while (*at != flight)
+		at = &(*at)->next;
+	*at = flight->next;
+	resolver->flight_count--;
+	free(flight);
+}
+
+static void
+flight_answer(struct resolver *resolver, struct flight *flight,
+    const struct dns_answer *answer)
+{
+	struct dns_query *query;
+
+	while ((query = flight->queries) != NULL) {
+		query_unlink(resolver, query);
+		query_answer(query, answer);
+	}
+}
+
+/* Calls act() for every flight; it may free it. */
+static void
+flights_each(struct resolver *resolver,
+    void (*act)(struct resolver *resolver, struct flight *flight,
+    const void *arg), const void *arg)
+{
+	struct flight *flight, *next;
+	size_t i;
+
+	for (i = 0; i < BUCKETS; i++)
+		for (flight = resolver->buckets[i]; flight != NULL;
+		    flight = next) {
+			next = flight->next;
+			act(resolver, flight, arg);
+		}
+}
+
+static void
+answer_waiting(struct resolver *resolver, struct flight *flight,
+    const void *answer)
+{
+	flight_answer(resolver, flight, answer);
+}
+
+static void
+drop(struct resolver *resolver, struct flight *flight, const void *unused)
+{
+	(void)unused;
+	flight_free(resolver, flight);
+}
+
+/* Whoever waits has this answer. libunbound must not know any flight. */
+static void
+fail_all(struct resolver *resolver, const char *detail)
+{
+	const struct dns_answer *answer = failure(detail);
+
+	flights_each(resolver, answer_waiting, answer);
+	flights_each(resolver, drop, NULL);
+	resolver->queue = NULL;
+	dns_answer_unref(answer);
+}
+
+static void
+ask_again(struct resolver *resolver, struct flight *flight,
+    const void *unused)
+{
+	(void)unused;
+	if (flight->queries == NULL)
+		flight_free(resolver, flight);
+	else
+		flight_queue(resolver, flight);
+}
+
+/* ---- the thread: libunbound ---- */
+
+/* Tells the log once that the servers are away, once that they are not. */
+static void
+tell(struct resolver *resolver, const char *trouble)
+{
+	if (!resolver->options.is_logged ||
+	    (trouble != NULL) == resolver->is_away)
+		return;
+	resolver->is_away = trouble != NULL;
+	if (trouble != NULL)
+		log_warning("%s", trouble);
+	else
+		log_notice("the name servers answer again: %s",
+		    resolver->servers_text);
+}
+
+static void
+on_answer(void *owner, void *arg, const struct dns_answer *answer)
+{
+	struct resolver *resolver = owner;
+	struct flight *flight = arg;
+	int64_t now = clock_monotonic_ms();
+
+	if (answer->result != DNS_SERVFAIL) {
+		if (health_heard(&resolver->health, flight->asked, now) ==
+		    HEALTH_IS_BACK)
+			resolver->is_back = true;
+		tell(resolver, NULL);
+	}
+	/* First the cache: who comes after the flight has landed looks there. */
+	dns_cache_put(resolver->cache, span_make(flight->name, flight->len),
+	    flight->type, answer, now);
+	pthread_mutex_lock(&resolver->lock);
+	flight_answer(resolver, flight, answer);
+	flight_free(resolver, flight);
+	pthread_mutex_unlock(&resolver->lock);
+	dns_answer_unref(answer);
+}
+
+static void
+open_upstream(struct resolver *resolver)
+{
+	struct strbuf err = STRBUF_INIT;
+
+	resolver->upstream = upstream_new(&resolver->options.servers,
+	    resolver->options.trust_anchor_file, on_answer, resolver, &err);
+	if (resolver->upstream == NULL) {
+		if (!resolver->is_broken && resolver->options.is_logged)
+			log_error("%s", strbuf_str(&err));
+		pthread_mutex_lock(&resolver->lock);
+		fail_all(resolver, strbuf_str(&err));
+		pthread_mutex_unlock(&resolver->lock);
+	}
+	resolver->is_broken = resolver->upstream == NULL;
+	strbuf_clear(&err);
+}
+
+/* Hands what is queued to libunbound. */
+static void
+submit(struct resolver *resolver)
+{
+	struct flight *flight, *next;
+
+	/* Where nobody listens the next probe decides. */
+	if (resolver->health.state == HEALTH_REFUSED)
+		return;
+	if (resolver->upstream == NULL)
+		open_upstream(resolver);
+	pthread_mutex_lock(&resolver->lock);
+	flight = resolver->queue;
+	resolver->queue = NULL;
+	pthread_mutex_unlock(&resolver->lock);
+	for (; flight != NULL; flight = next) {
+		next = flight->queued;
+		flight->asked = clock_monotonic_ms();
+		upstream_ask(resolver->upstream, span_make(flight->name,
+		    flight->len), flight->type, flight);
+	}
+}
+
+/* Begins anew: what libunbound has learnt of its servers and the attempts it
+ * is in the middle of only delay what waits. */
+static void
+start_over(struct resolver *resolver)
+{
+	upstream_free(resolver->upstream);
+	resolver->upstream = NULL;
+	resolver->is_back = false;
+	health_reset(&resolver->health, clock_monotonic_ms());
+	pthread_mutex_lock(&resolver->lock);
+	resolver->queue = NULL;
+	resolver->refused_until = 0;
+	flights_each(resolver, ask_again, NULL);
+	pthread_mutex_unlock(&resolver->lock);
+}
+
+/* ---- the thread: which servers, and whether they are there ---- */
+
+static void
+set_servers(struct resolver *resolver, const struct nameservers *servers)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	nameservers_add(&text, servers);
+	pthread_mutex_lock(&resolver->lock);
+	resolver->options.servers = *servers;
+	free(resolver->servers_text);
+	resolver->servers_text = strbuf_detach(&text);
+	pthread_mutex_unlock(&resolver->lock);
+}
+
+/* Whether resolv.conf is another file than at the last look. */
+static bool
+has_new_file(struct resolver *resolver)
+{
+	struct stat st;
+
+	if (stat(resolver->options.resolv_conf, &st) != 0)
+		memset(&st, 0, sizeof(st));
+	if (st.st_ino == resolver->servers_inode &&
+	    st.st_mtim.tv_sec == resolver->servers_changed.tv_sec &&
+	    st.st_mtim.tv_nsec == resolver->servers_changed.tv_nsec)
+		return false;
+	resolver->servers_inode = st.st_ino;
+	resolver->servers_changed = st.st_mtim;
+	return true;
+}
+
+static void
+check_servers(struct resolver *resolver, int64_t now)
+{
+	struct nameservers servers = { .count = 0 };
+	struct strbuf err = STRBUF_INIT;
+
+	if (resolver->options.resolv_conf == NULL ||
+	    now - resolver->servers_checked < SERVERS_CHECK_MS)
+		return;
+	resolver->servers_checked = now;
+	if (!has_new_file(resolver))
+		return;
+	if (nameservers_of_file(resolver->options.resolv_conf, &servers,
+	    &err) != 0) {
+		if (resolver->options.is_logged)
+			log_warning("%s; going on with %s", err.s,
+			    resolver->servers_text);
+	} else if (!nameservers_eq(&servers, &resolver->options.servers)) {
+		set_servers(resolver, &servers);
+		if (resolver->options.is_logged)
+			log_notice("%s has changed: asking %s",
+			    resolver->options.resolv_conf,
+			    resolver->servers_text);
+		dns_cache_flush(resolver->cache);
+		start_over(resolver);
+	}
+	strbuf_clear(&err);
+}
+
+static void
+fail_refused(struct resolver *resolver, int64_t now)
+{
+	struct strbuf detail = STRBUF_INIT;
+
+	upstream_free(resolver->upstream);
+	resolver->upstream = NULL;
+	pthread_mutex_lock(&resolver->lock);
+	refused_text(resolver, &detail);
+	fail_all(resolver, detail.s);
+	resolver->refused_until = now + HEALTH_REFUSED_MS;
+	pthread_mutex_unlock(&resolver->lock);
+	tell(resolver, detail.s);
+	strbuf_clear(&detail);
+}
+
+static void
+tell_silence(struct resolver *resolver)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "no answer from the name servers %s for %d s",
+	    resolver->servers_text, SILENCE_MS / 1000);
+	tell(resolver, text.s);
+	strbuf_clear(&text);
+}
+
+static void
+check_health(struct resolver *resolver, int64_t now)
+{
+	switch (health_tick(&resolver->health, &resolver->options.servers,
+	    now)) {
+	case HEALTH_NOTHING:
+		if (resolver->health.state == HEALTH_SILENT &&
+		    now - resolver->health.quiet_since >= SILENCE_MS)
+			tell_silence(resolver);
+		break;
+	case HEALTH_IS_REFUSED:
+		fail_refused(resolver, now);
+		break;
+	case HEALTH_IS_BACK:
+		tell(resolver, NULL);
+		start_over(resolver);
+		break;
+	}
+}
+
+/* ---- the thread ---- */
+
+static size_t
+waiting_now(struct resolver *resolver, bool *is_stopping)
+{
+	size_t waiting;
+
+	pthread_mutex_lock(&resolver->lock);
+	waiting = resolver->waiting;
+	*is_stopping = resolver->is_stopping;
+	pthread_mutex_unlock(&resolver->lock);
+	return waiting;
+}
+
+static int
+time_left(const struct resolver *resolver, size_t waiting)
+{
+	int64_t left;
+
+	if (waiting == 0)
+		return -1;
+	left = health_next(&resolver->health) - clock_monotonic_ms();
+	if (left < 0)
+		return 0;
+	return left < SERVERS_CHECK_MS ? (int)left : SERVERS_CHECK_MS;
+}
+
+/* Waits until somebody asks, an answer comes, or a time is there. */
+static void
+wait_for_work(struct resolver *resolver, size_t waiting)
+{
+	struct pollfd fds[2 + NAMESERVERS_MAX] = {
+		{ .fd = resolver->wake, .events = POLLIN },
+		{ .fd = resolver->upstream != NULL ?
+		    upstream_fd(resolver->upstream) : -1, .events = POLLIN },
+	};
+	size_t count = resolver->health.probe.count;
+	uint64_t times;
+
+	memcpy(&fds[2], resolver->health.probe.fds, count * sizeof(fds[0]));
+	if (poll(fds, (nfds_t)(2 + count), time_left(resolver, waiting)) <= 0)
+		return;
+	if (fds[0].revents != 0 &&
+	    read(resolver->wake, &times, sizeof(times)) < 0)
+		return;		/* nothing was there after all */
+	if (fds[1].revents != 0)
+		upstream_process(resolver->upstream);
+}
+
+static void *
+run(void *arg)
+{
+	struct resolver *resolver = arg;
+	size_t waiting, waited = 0;
+	bool is_stopping;
+	int64_t now;
+
+	while (waiting = waiting_now(resolver, &is_stopping), !is_stopping) {
+		now = clock_monotonic_ms();
+		if (waiting > 0 && waited == 0)
+			health_asked(&resolver->health, now);
+		waited = waiting;
+		if (waiting > 0)
+			check_servers(resolver, now);
+		if (resolver->is_back)
+			start_over(resolver);
+		if (waiting > 0 || resolver->health.probe.count > 0)
+			check_health(resolver, now);
+		submit(resolver);
+		wait_for_work(resolver, waiting);
+	}
+	probe_end(&resolver->health.probe);
+	return NULL;
+}
+
+static bool
+start_thread(struct resolver *resolver, struct strbuf *err)
+{
+	sigset_t all, old;
+	int rc;
+
+	if (resolver->has_thread)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&resolver->thread, NULL, run, resolver);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0)
+		strbuf_addf(err, "resolver thread: %s", strerror(rc));
+	resolver->has_thread = rc == 0;
+	return rc == 0;
+}
+
+static void
+wake(struct resolver *resolver)
+{
+	const uint64_t one = 1;
+
+	if (write(resolver->wake, &one, sizeof(one)) != sizeof(one))
+		abort();	/* an eventfd takes one 1 */
+}
+
+/* ---- asking ---- */
+
+/* With the lock. False, *detail set, where it cannot be asked. */
+static bool
+take_off(struct resolver *resolver, struct dns_query *query, struct span name,
+    enum dns_type type, struct strbuf *detail)
+{
+	int64_t now = clock_monotonic_ms();
+	struct flight *flight;
+
+	if (now < resolver->refused_until) {
+		refused_text(resolver, detail);
+		return false;
+	}
+	flight = flight_find(resolver, name, type);
+	if (flight == NULL && resolver->flight_count >= DNS_PENDING_MAX) {
+		strbuf_adds(detail, "too many open DNS questions");
+		return false;
+	}
+	if (!start_thread(resolver, detail))
+		return false;
+	if (flight == NULL)
+		flight = flight_new(resolver, name, type);
+	query_link(resolver, query, flight);
+	wake(resolver);
+	return true;
+}
+
+void
+resolver_ask(struct resolver *resolver, struct dns_query *query,
+    struct span name, enum dns_type type)
+{
+	const struct dns_answer *answer;
+	struct strbuf detail = STRBUF_INIT;
+
+	pthread_mutex_lock(&resolver->lock);
+	if (!take_off(resolver, query, name, type, &detail)) {
+		answer = failure(detail.s);
+		query_answer(query, answer);
+		dns_answer_unref(answer);
+	}
+	pthread_mutex_unlock(&resolver->lock);
+	strbuf_clear(&detail);
+}
+
+/* ---- life ---- */
+
+struct resolver *
+resolver_new(const struct resolver_options *options, struct dns_cache *cache,
+    struct strbuf *err)
+{
+	struct resolver *resolver = xcalloc(1, sizeof(*resolver));
+
+	pthread_mutex_init(&resolver->lock, NULL);
+	resolver->options = *options;
+	resolver->cache = cache;
+	health_reset(&resolver->health, clock_monotonic_ms());
+	set_servers(resolver, &options->servers);
+	resolver->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (resolver->wake >= 0)
+		return resolver;
+	strbuf_addf(err, "eventfd: %s", strerror(errno));
+	resolver_free(resolver);
+	return NULL;
+}
+
+void
+resolver_free(struct resolver *resolver)
+{
+	if (resolver == NULL)
+		return;
+	pthread_mutex_lock(&resolver->lock);
+	resolver->is_stopping = true;
+	pthread_mutex_unlock(&resolver->lock);
+	if (resolver->has_thread) {
+		wake(resolver);
+		pthread_join(resolver->thread, NULL);
+	}
+	upstream_free(resolver->upstream);
+	flights_each(resolver, drop, NULL);
+	if (resolver->wake >= 0)
+		close(resolver->wake);
+	pthread_mutex_destroy(&resolver->lock);
+	free(resolver->servers_text);
+	free(resolver);
+}
