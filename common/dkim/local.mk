@@ -3,7 +3,10 @@ common_libpostern_a_SOURCES += \
 	common/dkim/adsp.h \
 	common/dkim/bodyhash.c \
 	common/dkim/bodyhash.h \
+	common/dkim/bodyhashes.c \
 	common/dkim/bodyhashes.h \
+	common/dkim/candidates.c \
+	common/dkim/candidates.h \
 	common/dkim/canon.c \
 	common/dkim/canon.h \
 	common/dkim/crypto.c \
@@ -12,23 +15,32 @@ common_libpostern_a_SOURCES += \
 	common/dkim/headerhash.h \
 	common/dkim/key.c \
 	common/dkim/key.h \
+	common/dkim/pubkey.c \
 	common/dkim/pubkey.h \
 	common/dkim/quoted.c \
 	common/dkim/quoted.h \
 	common/dkim/record.c \
 	common/dkim/record.h \
+	common/dkim/rsapub.c \
+	common/dkim/rsapub.h \
 	common/dkim/sign.c \
 	common/dkim/sign.h \
 	common/dkim/signature.c \
 	common/dkim/signature.h \
 	common/dkim/signset.c \
 	common/dkim/signset.h \
+	common/dkim/verify.c \
 	common/dkim/verify.h
 
 UNIT_TESTS += tests/unit/test_adsp
 tests_unit_test_adsp_SOURCES = tests/unit/test_adsp.c tests/unit/unit.h \
 	$(TEST_ZONE)
 tests_unit_test_adsp_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_bodyhashes
+tests_unit_test_bodyhashes_SOURCES = tests/unit/test_bodyhashes.c \
+	tests/unit/unit.h
+tests_unit_test_bodyhashes_LDADD = $(LIBS_UNIT)
 
 UNIT_TESTS += tests/unit/test_canon
 tests_unit_test_canon_SOURCES = tests/unit/test_canon.c tests/unit/unit.h
@@ -61,6 +73,15 @@ tests_unit_test_signature_LDADD = $(LIBS_UNIT)
 UNIT_TESTS += tests/unit/test_signset
 tests_unit_test_signset_SOURCES = tests/unit/test_signset.c tests/unit/unit.h
 tests_unit_test_signset_LDADD = $(LIBS_UNIT)
+
+# Signatures made with keys, for unit tests and fuzz targets.
+TEST_DKIM = tests/unit/dkim_keys.h tests/unit/dkim_make.c \
+	tests/unit/dkim_make.h
+
+UNIT_TESTS += tests/unit/test_verify
+tests_unit_test_verify_SOURCES = tests/unit/test_verify.c tests/unit/unit.h \
+	$(TEST_DKIM) $(TEST_ZONE)
+tests_unit_test_verify_LDADD = $(LIBS_UNIT)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_canon
 tests_fuzz_fuzz_canon_SOURCES = tests/fuzz/fuzz_canon.c $(FUZZ_MAIN)

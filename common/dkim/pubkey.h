@@ -26,10 +26,11 @@ struct dkim_key_lookup {
 };
 
 /*
- * Looks for the key that a signature with this d=, s= and algorithm needs.
- * False: the answer is not there yet. Several TXT records at the name are all
- * looked at: RFC 6376 3.6.2.2 leaves them undefined; the result is the key
- * where exactly one is a key record, else DKIM_KEY_UNUSABLE.
+ * Looks for the key of a signature with this d= and s=. False: the answer is
+ * not there yet. Several TXT records at the name are all looked at (RFC 6376
+ * 3.6.2.2 leaves them undefined): the result is the key where exactly one is a
+ * key record, else DKIM_KEY_UNUSABLE. A key may be found that is too short, or
+ * not meant for the signature: see dkim_public_key_refuse().
  */
 bool dkim_key_find(struct lookups *lookups, enum lookup_purpose purpose,
     struct span domain, struct span selector, struct dkim_key_lookup *found);
@@ -38,6 +39,14 @@ bool dkim_key_find(struct lookups *lookups, enum lookup_purpose purpose,
 const struct dkim_record *dkim_public_key_record(
     const struct dkim_public_key *key);
 unsigned dkim_public_key_bits(const struct dkim_public_key *key);
+
+/*
+ * NULL, or why this key verifies no signature with that a= (RFC 6376 6.1.2), a
+ * constant: k=, h= or s= of its record say no. Its size is for the caller to
+ * judge, and so is t=s.
+ */
+const char *dkim_public_key_refuse(const struct dkim_public_key *key,
+    enum dkim_algorithm algorithm);
 
 /*
  * 1: signature is the key's over hash, SHA-256 of the header text; 0: it is

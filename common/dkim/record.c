@@ -2,10 +2,7 @@
 
 #include "common/base/base64.h"
 #include "common/base/mem.h"
-#include "common/dkim/crypto.h"
-
-#include <openssl/err.h>
-#include <openssl/x509.h>
+#include "common/dkim/rsapub.h"
 
 enum { ED25519_SIZE = 32 };
 
@@ -21,7 +18,9 @@ dkim_record_result_text(enum dkim_record_result result)
 		[DKIM_RECORD_REVOKED] = "revoked (p= is empty)",
 		[DKIM_RECORD_KEY_TYPE] = "k= is neither rsa nor ed25519",
 		[DKIM_RECORD_BAD_KEY] = "p= holds no key of the type in k=, "
-		    "or one of a size that is not allowed",
+		    "or one that is not safe to use",
+		[DKIM_RECORD_SHORT_KEY] = "an RSA key under 1024 bits, which "
+		    "is refused (RFC 8301)",
 		[DKIM_RECORD_TOO_LONG] = "too long",
 	};
 
@@ -63,57 +62,87 @@ read_key_type(const struct tag *tag, enum dkim_algorithm *algorithm)
 	return tag == NULL;
 }
 
-/*
- * RFC 6376 speaks of an RSAPublicKey and its examples are
- * SubjectPublicKeyInfos; both are in use (erratum 3017). NULL where data is
- * neither, or not to its last octet.
- */
-static EVP_PKEY *
-read_rsa(struct span data)
+static enum dkim_record_result
+read_rsa(struct dkim_record *record)
 {
-	const unsigned char *start = (const unsigned char *)data.p, *p = start;
-	EVP_PKEY *pkey = d2i_PUBKEY(NULL, &p, (long)data.len);
+	struct rsa_public key;
 
-	if (pkey == NULL) {
-		p = start;
-		pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)data.len);
-	}
-	if (pkey != NULL && p == start + data.len &&
-	    EVP_PKEY_is_a(pkey, "RSA")) {
-		ERR_clear_error();
-		return pkey;
-	}
-	EVP_PKEY_free(pkey);
-	ERR_clear_error();
-	return NULL;
+	if (!rsa_public_read(strbuf_span(&record->public_key), &key) ||
+	    rsa_public_trouble(&key) != NULL)
+		return DKIM_RECORD_BAD_KEY;
+	record->bits = rsa_public_bits(&key);
+	return record->bits < DKIM_RSA_BITS_MIN ? DKIM_RECORD_SHORT_KEY :
+	    DKIM_RECORD_OK;
+}
+
+/*
+ * The second coordinates, little-endian and without the sign, of the points
+ * whose order is 1, 2, 4 or 8: for each there are signatures that hold for any
+ * message, or for one in eight.
+ */
+static const unsigned char small_orders[][ED25519_SIZE] = {
+	{ 0 },
+	{ 1 },
+	{ 0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+	{ 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+	    0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+	    0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+	{ 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+	    0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+	    0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+};
+
+/* RFC 8032 5.1.3: at or over the prime, 2^255 - 19, it is no coordinate. */
+static bool
+is_reduced(const unsigned char y[ED25519_SIZE])
+{
+	size_t i;
+
+	if (y[ED25519_SIZE - 1] != 0x7f || y[0] < 0xed)
+		return true;
+	for (i = 1; i < ED25519_SIZE - 1; i++)
+		if (y[i] != 0xff)
+			return true;
+	return false;
 }
 
 static bool
-is_rsa_key(struct span data)
+is_usable_point(struct span key)
 {
-	EVP_PKEY *pkey = read_rsa(data);
-	int bits = pkey != NULL ? EVP_PKEY_get_bits(pkey) : 0;
+	unsigned char y[ED25519_SIZE];
+	size_t i;
 
-	EVP_PKEY_free(pkey);
-	return bits >= DKIM_RSA_BITS_MIN && bits <= DKIM_RSA_BITS_MAX;
+	memcpy(y, key.p, sizeof(y));
+	y[ED25519_SIZE - 1] &= 0x7f;	/* the sign of the other one */
+	for (i = 0; i < ARRAY_LEN(small_orders); i++)
+		if (memcmp(y, small_orders[i], sizeof(y)) == 0)
+			return false;
+	return is_reduced(y);
+}
+
+static enum dkim_record_result
+read_ed25519(struct dkim_record *record)
+{
+	struct span key = strbuf_span(&record->public_key);
+
+	record->bits = ED25519_SIZE * 8;
+	return key.len == ED25519_SIZE && is_usable_point(key) ?
+	    DKIM_RECORD_OK : DKIM_RECORD_BAD_KEY;
 }
 
 static enum dkim_record_result
 read_key(const struct tag *tag, struct dkim_record *record)
 {
-	struct span key;
-
 	if (tag == NULL)
 		return DKIM_RECORD_NO_KEY;
 	if (tag->value.len == 0)
 		return DKIM_RECORD_REVOKED;
 	if (!base64_decode(tag->value, &record->public_key))
 		return DKIM_RECORD_BAD_KEY;
-	key = strbuf_span(&record->public_key);
-	if (record->algorithm == DKIM_ED25519_SHA256 ?
-	    key.len != ED25519_SIZE : !is_rsa_key(key))
-		return DKIM_RECORD_BAD_KEY;
-	return DKIM_RECORD_OK;
+	return record->algorithm == DKIM_ED25519_SHA256 ?
+	    read_ed25519(record) : read_rsa(record);
 }
 
 static void
@@ -155,43 +184,33 @@ dkim_record_clear(struct dkim_record *record)
 	strbuf_clear(&record->public_key);
 }
 
-/* Appends the octets by which two public keys are compared. */
+/* Whether both are the same RSA key, in whatever form. */
 static bool
-normalize(const struct dkim_record *record, struct strbuf *out)
+same_rsa(struct span a, struct span b)
 {
-	unsigned char *der = NULL;
-	EVP_PKEY *pkey;
-	int len;
+	struct rsa_public one, other;
 
-	if (record->algorithm == DKIM_ED25519_SHA256) {
-		strbuf_addspan(out, strbuf_span(&record->public_key));
-		return true;
-	}
-	pkey = read_rsa(strbuf_span(&record->public_key));
-	len = pkey != NULL ? i2d_PUBKEY(pkey, &der) : 0;
-	if (len > 0)
-		strbuf_add(out, der, (size_t)len);
-	OPENSSL_free(der);
-	EVP_PKEY_free(pkey);
-	ERR_clear_error();
-	return len > 0;
+	return rsa_public_read(a, &one) && rsa_public_read(b, &other) &&
+	    span_eq(one.modulus, other.modulus) &&
+	    span_eq(one.exponent, other.exponent);
 }
 
 bool
 dkim_record_matches(const struct dkim_record *record,
     const struct dkim_key *key)
 {
-	struct strbuf ours = STRBUF_INIT, theirs = STRBUF_INIT;
-	struct strbuf text = STRBUF_INIT, err = STRBUF_INIT;
+	struct strbuf ours = STRBUF_INIT, text = STRBUF_INIT;
+	struct strbuf err = STRBUF_INIT;
+	struct span theirs = strbuf_span(&record->public_key);
 	bool same;
 
 	same = record->algorithm == dkim_key_algorithm(key) &&
-	    normalize(record, &theirs) &&
 	    dkim_key_format_public(key, &text, &err) == 0 &&
 	    base64_decode(strbuf_span(&text), &ours) &&
-	    span_eq(strbuf_span(&ours), strbuf_span(&theirs));
+	    (record->algorithm == DKIM_ED25519_SHA256 ?
+	    span_eq(strbuf_span(&ours), theirs) :
+	    same_rsa(strbuf_span(&ours), theirs));
 	strbuf_clear(&ours);
-	strbuf_clear(&theirs);
 	strbuf_clear(&text);
 	strbuf_clear(&err);
 	return same;

@@ -17,13 +17,17 @@ enum dkim_record_result {
 	DKIM_RECORD_NO_KEY,	/* no p= */
 	DKIM_RECORD_REVOKED,	/* p= empty */
 	DKIM_RECORD_KEY_TYPE,	/* k= neither rsa nor ed25519 */
-	DKIM_RECORD_BAD_KEY,	/* p= is no such key, or out of bounds */
+	DKIM_RECORD_BAD_KEY,	/* p= is no such key; numbers as in rsapub.h;
+				   an Ed25519 point of small order */
+	DKIM_RECORD_SHORT_KEY,	/* RSA under DKIM_RSA_BITS_MIN; all of the
+				   record is read */
 	DKIM_RECORD_TOO_LONG
 };
 
 struct dkim_record {
 	enum dkim_algorithm algorithm;	/* by k= */
 	struct strbuf public_key;	/* p=, decoded */
+	unsigned bits;			/* of the key; 256 for Ed25519 */
 	bool allows_sha256;		/* no h=, or h= has it */
 	bool allows_email;		/* no s=, or s= has email or * */
 	bool is_testing;		/* t=y */

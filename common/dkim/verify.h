@@ -7,6 +7,12 @@
  * it said true and the body hashes are ended. What lasts is a result, never an
  * error: only DNS trouble is DKIM_TEMPERROR, and what the crypto library
  * refuses is that signature's DKIM_TEMPERROR too, with its reason.
+ *
+ * Where RFC 6376 says PERMFAIL of a signature or key that cannot be judged, the
+ * result is DKIM_PERMERROR: a=rsa-sha1 (RFC 8301 3.1), a field that is
+ * malformed or expired, no usable key. Where it was judged and is wrong, it is
+ * DKIM_FAIL. A sound one that this site does not accept is DKIM_POLICY: an RSA
+ * key under min_key_bits (RFC 8301 3.2), l= shorter than the body.
  */
 #ifndef POSTERN_DKIM_VERIFY_H
 #define POSTERN_DKIM_VERIFY_H
@@ -59,15 +65,18 @@ struct dkim_outcome {
 	struct span selector;
 	struct span identity;
 	struct span algorithm;		/* as written */
-	struct span b;			/* first 8 characters of b= (RFC 6008) */
+	struct span b;			/* the first 8 characters of b=, or as
+					   many more as tell it from that of
+					   others (RFC 6008) */
 	unsigned key_bits;		/* 0: no key was had */
 	bool is_testing;		/* t=y: never a reason for an action */
 	bool is_secure;			/* the key came by DNSSEC */
 	unsigned char body_hash[BODYHASH_SIZE];	/* computed */
 	bool has_body_hash;
-	uint64_t body_octets;		/* canonical octets of the body */
+	uint64_t body_octets;		/* canonical octets of the body, or what
+					   is known to be more than l= */
 	struct span header_text;	/* canonical text that was hashed; with
-					   keep_hashed and a failure only */
+					   keep_hashed and DKIM_FAIL only */
 };
 
 struct dkim_verify;
