@@ -271,6 +271,8 @@ decide_temperror(struct filter_context *ctx, struct verify_report *report)
 
 	report->decision.disposition = DMARC_POLICY_NONE;
 	report->decision.reason = report->dmarc.reason;
+	if (report->dmarc.by_spf || report->dmarc.by_dkim)
+		return;
 	if (walk->result == DMARC_WALK_DONE &&
 	    walk->policy == DMARC_POLICY_NONE)
 		return;
