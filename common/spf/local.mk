@@ -15,3 +15,8 @@ common_libpostern_a_SOURCES += \
 	common/spf/spf.h \
 	common/spf/terms.c \
 	common/spf/terms.h
+
+UNIT_TESTS += tests/unit/test_spf_record
+tests_unit_test_spf_record_SOURCES = tests/unit/test_spf_record.c \
+	tests/unit/unit.h
+tests_unit_test_spf_record_LDADD = $(LIBS_UNIT)
