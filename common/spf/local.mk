@@ -20,3 +20,8 @@ UNIT_TESTS += tests/unit/test_spf_record
 tests_unit_test_spf_record_SOURCES = tests/unit/test_spf_record.c \
 	tests/unit/unit.h
 tests_unit_test_spf_record_LDADD = $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_spf_check
+tests_unit_test_spf_check_SOURCES = tests/unit/test_spf_check.c \
+	tests/unit/unit.h $(TEST_ZONE)
+tests_unit_test_spf_check_LDADD = $(LIBS_UNIT)
