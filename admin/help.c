@@ -87,7 +87,9 @@ help_all(const struct cli_group *const *groups, size_t count, FILE *fp)
 	    "Looks after the keys, tables and decisions of the Postern mail filters.\n",
 	    fp);
 	for (i = 0; i < count; i++) {
-		fprintf(fp, "\n%s:\n", groups[i]->summary);
+		if (i == 0 || strcmp(groups[i]->summary,
+		    groups[i - 1]->summary) != 0)
+			fprintf(fp, "\n%s:\n", groups[i]->summary);
 		if (groups[i]->only != NULL)
 			print_summary(groups[i], groups[i]->only, fp);
 		for (k = 0; k < groups[i]->count; k++)

@@ -2,6 +2,8 @@ bin_PROGRAMS += admin/postern
 admin_postern_SOURCES = \
 	admin/cli.c \
 	admin/cli.h \
+	admin/dmarc.c \
+	admin/dmarc.h \
 	admin/dnstrace.c \
 	admin/dnstrace.h \
 	admin/help.c \

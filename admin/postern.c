@@ -1,6 +1,7 @@
 /*
  * postern.c - the admin's command.
  */
+#include "admin/dmarc.h"
 #include "admin/key.h"
 #include "admin/message.h"
 #include "admin/spf.h"
@@ -11,7 +12,7 @@
 
 static const struct cli_group *const groups[] = {
 	&key_group, &table_group, &message_group,
-	&spf_group,
+	&spf_group, &dmarc_group,
 };
 
 int
