@@ -323,8 +323,6 @@ load_resolver(struct filter_load *load, struct verify_conf *conf)
 		.trust_anchor_file = conf->trust_anchor_file,
 		.cache_bytes = (size_t)conf->dns_cache_size,
 		.is_logged = true,
-		.cache_bytes = (size_t)conf->dns_cache_size,
-		.is_logged = true,
 	};
 	struct strbuf err = STRBUF_INIT;
 
