@@ -164,6 +164,30 @@ start_arc(struct filter_context *ctx, struct verify_state *state)
 	    &message->arena);
 }
 
+/* DMARC's questions for the author and for what might come to pass. */
+static void
+prefetch_dmarc(struct filter_context *ctx, struct verify_state *state)
+{
+	const struct verify_conf *conf = ctx->conf;
+	const struct message *message = ctx->message;
+	struct span domains[1 + DKIM_VERIFY_SIGNATURES];
+	struct dkim_signature_peek peek;
+	size_t i, count = 0;
+
+	domains[count++] = state->sender.domain;
+	for (i = 0; i < message->header_count && count < ARRAY_LEN(domains);
+	    i++) {
+		if (!span_is_nocase(message->headers[i].name,
+		    "DKIM-Signature"))
+			continue;
+		dkim_signature_peek(message->headers[i].value, &peek);
+		domains[count++] = peek.domain;
+	}
+	dmarc_prefetch(&state->report.authors, domains, count,
+	    (enum dmarc_discovery)conf->discovery, state->lookups,
+	    &ctx->message->arena);
+}
+
 void
 checks_header(struct filter_context *ctx, struct verify_state *state)
 {
@@ -182,9 +206,7 @@ checks_header(struct filter_context *ctx, struct verify_state *state)
 	if ((conf->wanted & VERIFY_ARC) != 0)
 		start_arc(ctx, state);
 	if ((conf->wanted & VERIFY_DMARC) != 0)
-		dmarc_prefetch(&report->authors, &state->sender.domain, 1,
-		    (enum dmarc_discovery)conf->discovery, state->lookups,
-		    &message->arena);
+		prefetch_dmarc(ctx, state);
 	advance(ctx, state);
 }
 

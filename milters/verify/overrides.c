@@ -94,14 +94,17 @@ static void
 add_row(struct verify_overrides *overrides, const struct dataset *set,
     const struct dataset_row *row, int64_t now, struct diag *diag)
 {
-	struct span rest = row->value, action, until, domain;
+	struct span rest = row->value, action, until, domain, name;
 	struct verify_override *made, *there;
 	struct map *map;
 	bool is_below;
 
 	made = arena_zalloc(&overrides->arena, sizeof(*made));
-	made->row = arena_printf(&overrides->arena, "%s:%u", set->name,
-	    row->line);
+	name = span_of(set->name);
+	name = span_skip(name, span_rfind(name, '/') == name.len ? 0 :
+	    span_rfind(name, '/') + 1);
+	made->row = arena_printf(&overrides->arena, "%.*s:%u",
+	    SPAN_ARG(name), row->line);
 	if (!read_domain(row->key, &overrides->arena, &domain, &is_below)) {
 		diag_error(diag, set->name, row->line, "%s: %s is no domain; "
 		    "write example.com, or .example.com for all below it",
