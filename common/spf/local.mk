@@ -25,3 +25,13 @@ UNIT_TESTS += tests/unit/test_spf_check
 tests_unit_test_spf_check_SOURCES = tests/unit/test_spf_check.c \
 	tests/unit/unit.h $(TEST_ZONE)
 tests_unit_test_spf_check_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_spf
+tests_fuzz_fuzz_spf_SOURCES = tests/fuzz/fuzz_spf.c $(TEST_ZONE) $(FUZZ_MAIN)
+tests_fuzz_fuzz_spf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_spf_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_spf_record
+tests_fuzz_fuzz_spf_record_SOURCES = tests/fuzz/fuzz_spf_record.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_spf_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_spf_record_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
