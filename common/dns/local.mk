@@ -41,6 +41,8 @@ tests_unit_test_lookups_SOURCES = tests/unit/test_lookups.c \
 	tests/unit/unit.h $(TEST_ZONE)
 tests_unit_test_lookups_LDADD = $(LIBS_UNIT)
 
-check_PROGRAMS += tests/dns/dnsask
-tests_dns_dnsask_SOURCES = tests/dns/dnsask.c
-tests_dns_dnsask_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+# Asks as a check of a message does, for the tests of the resolver.
+check_PROGRAMS += tests/daemon/dnsask
+tests_daemon_dnsask_SOURCES = tests/daemon/dnsask.c
+tests_daemon_dnsask_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+EXTRA_DIST += tests/daemon/test_resolver.py

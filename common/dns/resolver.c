@@ -18,7 +18,8 @@
 enum {
 	BUCKETS = 1024,
 	SERVERS_CHECK_MS = 1000,	/* between looks at resolv.conf */
-	SILENCE_MS = 5000		/* is told */
+	SILENCE_MS = 5000,		/* is told */
+	MAKE_ROOM_MS = 1000
 };
 
 /* A question under way, whoever asked it. Only the thread frees one. */
@@ -44,6 +45,7 @@ struct resolver {
 	size_t waiting;			/* queries without an answer */
 	int64_t refused_until;
 	char *servers_text;
+	bool is_full;			/* a question found no room */
 	bool has_thread, is_stopping;
 	pthread_t thread;
 
@@ -51,6 +53,7 @@ struct resolver {
 	struct upstream *upstream;	/* NULL: to be made */
 	struct health health;
 	int64_t servers_checked;
+	int64_t emptied;		/* when room was made */
 	struct timespec servers_changed;	/* resolv.conf's */
 	ino_t servers_inode;
 	bool is_broken;			/* no upstream can be made */
@@ -486,15 +489,27 @@ check_health(struct resolver *resolver, int64_t now)
 /* ---- the thread ---- */
 
 static size_t
-waiting_now(struct resolver *resolver, bool *is_stopping)
+waiting_now(struct resolver *resolver, bool *is_stopping, bool *is_full)
 {
 	size_t waiting;
 
 	pthread_mutex_lock(&resolver->lock);
 	waiting = resolver->waiting;
 	*is_stopping = resolver->is_stopping;
+	*is_full = resolver->is_full;
+	resolver->is_full = false;
 	pthread_mutex_unlock(&resolver->lock);
 	return waiting;
+}
+
+/* What nobody waits for any more goes, once in a while. */
+static void
+make_room(struct resolver *resolver, int64_t now)
+{
+	if (now - resolver->emptied < MAKE_ROOM_MS)
+		return;
+	resolver->emptied = now;
+	start_over(resolver);
 }
 
 static int
@@ -537,11 +552,14 @@ run(void *arg)
 {
 	struct resolver *resolver = arg;
 	size_t waiting, waited = 0;
-	bool is_stopping;
+	bool is_stopping, is_full;
 	int64_t now;
 
-	while (waiting = waiting_now(resolver, &is_stopping), !is_stopping) {
+	while (waiting = waiting_now(resolver, &is_stopping, &is_full),
+	    !is_stopping) {
 		now = clock_monotonic_ms();
+		if (is_full)
+			make_room(resolver, now);
 		if (waiting > 0 && waited == 0)
 			health_asked(&resolver->health, now);
 		waited = waiting;
@@ -602,6 +620,8 @@ take_off(struct resolver *resolver, struct dns_query *query, struct span name,
 	flight = flight_find(resolver, name, type);
 	if (flight == NULL && resolver->flight_count >= DNS_PENDING_MAX) {
 		strbuf_adds(detail, "too many open DNS questions");
+		resolver->is_full = true;
+		wake(resolver);
 		return false;
 	}
 	if (!start_thread(resolver, detail))

@@ -1,5 +1,6 @@
 #include "common/dns/upstream.h"
 
+#include "common/base/file.h"
 #include "common/base/mem.h"
 #include "common/mail/domain.h"
 
@@ -9,7 +10,11 @@
 #include <stdlib.h>
 #include <unbound.h>
 
-enum { CLASS_IN = 1, ESCAPED_MAX = DOMAIN_MAX * 4 + 1 };
+enum {
+	CLASS_IN = 1,
+	ESCAPED_MAX = DOMAIN_MAX * 4 + 1,
+	ANCHORS_MAX = 1 << 20		/* octets of the file */
+};
 
 struct upstream {
 	struct ub_ctx *ub;
@@ -25,10 +30,12 @@ struct question {
 	void *arg;
 };
 
-static const struct {
+struct option {
 	const char *name, *value;
 	bool is_needed;		/* else older or newer libraries may lack it */
-} options[] = {
+};
+
+static const struct option options[] = {
 	/* The admin's resolver is often on this host. */
 	{ "do-not-query-localhost:", "no", true },
 	{ "unblock-lan-zones:", "yes", true },
@@ -41,18 +48,8 @@ static const struct {
 	{ "local-zone:", "invalid. transparent", true },
 	{ "local-zone:", "onion. transparent", true },
 	{ "local-zone:", "home.arpa. transparent", true },
-	/*
-	 * A forwarder that has to find out answers after a second or two.
-	 * The library drops what comes after its own, much shorter timeouts.
-	 */
-	{ "unknown-server-time-limit:", "2400", false },
-	{ "infra-cache-min-rtt:", "2400", false },
-	{ "infra-cache-max-rtt:", "5000", false },
 	/* How often it asks a server that fails. */
 	{ "outbound-msg-retry:", "3", false },
-	/* How long a server that was silent is taken for dead. */
-	{ "infra-host-ttl:", "10", true },
-	{ "infra-keep-probing:", "yes", false },
 	/* What a mail server's questions need at a time. */
 	{ "outgoing-range:", "512", true },
 	{ "outgoing-num-tcp:", "32", true },
@@ -67,6 +64,25 @@ static const struct {
 	{ "rrset-roundrobin:", "no", false },
 };
 
+/*
+ * A forwarder that has to find out answers after a second or two. The library
+ * drops what comes after its own, much shorter timeouts.
+ */
+static const struct option one_server[] = {
+	{ "unknown-server-time-limit:", "2400", false },
+	{ "infra-cache-min-rtt:", "2400", false },
+	{ "infra-host-ttl:", "10", true },
+};
+
+/* Here a dead one must not take all the time of the question; that it is dead
+ * is remembered, but it is looked at again now and then. */
+static const struct option several_servers[] = {
+	{ "unknown-server-time-limit:", "1200", false },
+	{ "infra-cache-min-rtt:", "1200", false },
+	{ "infra-host-ttl:", "120", true },
+	{ "infra-keep-probing:", "yes", false },
+};
+
 static int
 fail(struct strbuf *err, const char *what, const char *value, int rc)
 {
@@ -76,18 +92,31 @@ fail(struct strbuf *err, const char *what, const char *value, int rc)
 }
 
 static int
-set_options(struct ub_ctx *ub, struct strbuf *err)
+set_options(struct ub_ctx *ub, const struct option *list, size_t count,
+    struct strbuf *err)
 {
 	size_t i;
 	int rc;
 
-	ub_ctx_debugout(ub, NULL);
-	for (i = 0; i < ARRAY_LEN(options); i++) {
-		rc = ub_ctx_set_option(ub, options[i].name, options[i].value);
-		if (rc != 0 && options[i].is_needed)
-			return fail(err, options[i].name, options[i].value,
-			    rc);
+	for (i = 0; i < count; i++) {
+		rc = ub_ctx_set_option(ub, list[i].name, list[i].value);
+		if (rc != 0 && list[i].is_needed)
+			return fail(err, list[i].name, list[i].value, rc);
 	}
+	return 0;
+}
+
+static int
+configure(struct ub_ctx *ub, bool several, struct strbuf *err)
+{
+	int rc;
+
+	ub_ctx_debugout(ub, NULL);
+	if (set_options(ub, options, ARRAY_LEN(options), err) != 0 ||
+	    (several ? set_options(ub, several_servers,
+	    ARRAY_LEN(several_servers), err) : set_options(ub, one_server,
+	    ARRAY_LEN(one_server), err)) != 0)
+		return -1;
 	rc = ub_ctx_async(ub, 1);
 	return rc != 0 ? fail(err, "threads", "", rc) : 0;
 }
@@ -135,7 +164,7 @@ upstream_new(const struct nameservers *servers, const char *trust_anchor_file,
 	upstream->ub = ub_ctx_create();
 	if (upstream->ub == NULL)
 		strbuf_addf(err, "libunbound: %s", strerror(errno));
-	else if (set_options(upstream->ub, err) == 0 &&
+	else if (configure(upstream->ub, servers->count > 1, err) == 0 &&
 	    set_anchors(upstream->ub, trust_anchor_file, err) == 0 &&
 	    set_servers(upstream, servers, err) == 0)
 		return upstream;
@@ -348,25 +377,49 @@ upstream_ask(struct upstream *upstream, struct span name, enum dns_type type,
 
 /* libunbound reads the file with the first question; one that it answers
  * itself needs no server. */
-int
-upstream_check_anchors(const char *path, struct strbuf *err)
+static bool
+can_be_loaded(const char *path)
 {
 	struct ub_ctx *ub = ub_ctx_create();
 	struct ub_result *result = NULL;
-	int rc = UB_NOMEM;
+	bool ok;
 
-	if (ub != NULL) {
-		ub_ctx_debugout(ub, NULL);
-		rc = ub_ctx_add_ta_file(ub, path);
-		if (rc == 0)
-			rc = ub_resolve(ub, "localhost.", DNS_A, CLASS_IN,
-			    &result);
-		ub_resolve_free(result);
-		ub_ctx_delete(ub);
+	if (ub == NULL)
+		return false;
+	ub_ctx_debugout(ub, NULL);
+	ok = ub_ctx_add_ta_file(ub, path) == 0 && ub_resolve(ub,
+	    "localhost.", DNS_A, CLASS_IN, &result) == 0;
+	ub_resolve_free(result);
+	ub_ctx_delete(ub);
+	return ok;
+}
+
+/* It does not mind a file in which there is nothing. */
+static bool
+has_records(struct span text)
+{
+	struct span line, word;
+
+	while (span_line(&text, &line))
+		while (span_item(&line, &word) && word.p[0] != ';')
+			if (span_is_nocase(word, "DS") ||
+			    span_is_nocase(word, "DNSKEY"))
+				return true;
+	return false;
+}
+
+int
+upstream_check_anchors(const char *path, struct strbuf *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	int rc = file_read(path, ANCHORS_MAX, &text, NULL, err);
+
+	if (rc == 0 && (!has_records(strbuf_span(&text)) ||
+	    !can_be_loaded(path))) {
+		strbuf_addf(err, "%s: no trust anchors can be read from it: "
+		    "DNSKEY or DS records as in a zone file are needed", path);
+		rc = -1;
 	}
-	if (rc == 0)
-		return 0;
-	strbuf_addf(err, "%s: no trust anchors can be read from it: DNSKEY or "
-	    "DS records as in a zone file are needed", path);
-	return -1;
+	strbuf_clear(&text);
+	return rc;
 }

@@ -61,7 +61,7 @@ FLAWS = ("servfail", "refused", "nxdomain", "nodata", "silent", "truncate",
 def labels_of(name):
     """The labels of a name in lower case, as bytes; b"" has none."""
     raw = name if isinstance(name, bytes) else name.encode()
-    raw = raw.strip().lower()
+    raw = raw.lower()
     if raw.endswith(b"."):
         raw = raw[:-1]
     return tuple(raw.split(b".")) if raw else ()
@@ -447,8 +447,11 @@ class DnsServer(Zone):
                 message, peer = self._udp.recvfrom(65535)
             except OSError:
                 continue
-            self._handle(message, 512, lambda data, peer=peer:
-                self._udp.sendto(data, peer))
+            try:
+                self._handle(message, 512, lambda data, peer=peer:
+                    self._udp.sendto(data, peer))
+            except OSError:
+                continue    # it was stopped meanwhile
 
     def _serve_tcp(self):
         while self._running:
