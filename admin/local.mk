@@ -27,6 +27,7 @@ admin_postern_SOURCES = \
 	admin/message.c \
 	admin/message.h \
 	admin/message_sign.c \
+	admin/message_verify.c \
 	admin/postern.c \
 	admin/recordcheck.c \
 	admin/recordcheck.h \
@@ -42,9 +43,11 @@ admin_postern_SOURCES = \
 	admin/tablefile.h \
 	admin/trial.c \
 	admin/trial.h \
+	admin/verifyreport.c \
+	admin/verifyreport.h \
 	admin/zonetext.c \
 	admin/zonetext.h
-admin_postern_LDADD = $(LIBSIGN) $(LIBPOSTERN) $(LIBS_COMMON) $(UNBOUND_LIBS)
+admin_postern_LDADD = $(LIBSIGN) $(LIBVERIFY) $(LIBPOSTERN) $(LIBS_COMMON) $(UNBOUND_LIBS)
 
 UNIT_TESTS += tests/unit/test_admin
 tests_unit_test_admin_SOURCES = tests/unit/test_admin.c \

@@ -3,7 +3,7 @@
 #include "common/base/mem.h"
 
 static const struct cli_command *const commands[] = {
-	&message_sign_command,
+	&message_sign_command, &message_verify_command,
 };
 
 const struct cli_group message_group = {

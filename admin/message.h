@@ -9,5 +9,6 @@
 extern const struct cli_group message_group;
 
 extern const struct cli_command message_sign_command;
+extern const struct cli_command message_verify_command;
 
 #endif

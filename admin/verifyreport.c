@@ -1,0 +1,183 @@
+#include "admin/verifyreport.h"
+
+#include "common/dns/trace.h"
+
+void
+verifyreport_unfold(struct span value, struct strbuf *out)
+{
+	struct span line;
+	bool is_first = true;
+
+	while (span_line(&value, &line)) {
+		if (!is_first)
+			strbuf_addc(out, ' ');
+		strbuf_addspan(out, span_trim(line));
+		is_first = false;
+	}
+}
+
+unsigned
+verifyreport_code(const struct verdict *verdict)
+{
+	if (verdict->action == VERDICT_REJECT)
+		return verdict->code != 0 ? verdict->code : 550;
+	if (verdict->action == VERDICT_TEMPFAIL)
+		return verdict->code != 0 ? verdict->code : 451;
+	return 250;
+}
+
+static void
+add_text(struct json *json, const char *name, struct span value)
+{
+	if (value.len > 0)
+		json_string(json, name, value);
+	else
+		json_null(json, name);
+}
+
+static void
+add_word(struct json *json, const char *name, const char *word)
+{
+	if (word != NULL)
+		json_cstring(json, name, word);
+	else
+		json_null(json, name);
+}
+
+static void
+add_field(struct json *json, const struct verify_report *report)
+{
+	struct strbuf value = STRBUF_INIT;
+
+	if (report != NULL)
+		verifyreport_unfold(report->authres, &value);
+	add_text(json, "authentication_results", strbuf_span(&value));
+	strbuf_clear(&value);
+}
+
+static void
+add_verdict(struct json *json, const struct verdict *verdict)
+{
+	json_object(json, "verdict");
+	json_cstring(json, "action", verify_action_word(verdict));
+	json_number(json, "code", verifyreport_code(verdict));
+	json_cstring(json, "text", verdict->text != NULL ? verdict->text :
+	    "");
+	json_object_end(json);
+}
+
+static void
+add_iprev(struct json *json, const struct verify_report *report)
+{
+	if (report == NULL || !report->has_iprev) {
+		json_null(json, "iprev");
+		return;
+	}
+	json_object(json, "iprev");
+	json_cstring(json, "result", iprev_result_name(report->iprev.result));
+	add_text(json, "name", report->iprev.name);
+	json_cstring(json, "reason", report->iprev.reason);
+	json_object_end(json);
+}
+
+static void
+add_spf(struct json *json, enum spf_scope scope,
+    const struct spf_outcome *spf)
+{
+	if (spf == NULL)
+		return;
+	json_object(json, NULL);
+	json_cstring(json, "scope", spf_scope_name(scope));
+	json_cstring(json, "result", spf_result_name(spf->result));
+	add_text(json, "domain", spf->domain);
+	json_cstring(json, "reason", spf->reason);
+	add_text(json, "term", spf->term);
+	add_text(json, "term_domain", spf->term_domain);
+	add_text(json, "explanation", spf->explanation);
+	json_object_end(json);
+}
+
+static void
+add_signatures(struct json *json, const struct verify_report *report)
+{
+	const struct dkim_outcome *dkim;
+	size_t i;
+
+	json_array(json, "dkim");
+	for (i = 0; report != NULL && i < report->dkim_count; i++) {
+		dkim = &report->dkim[i];
+		json_object(json, NULL);
+		add_text(json, "domain", dkim->domain);
+		add_text(json, "selector", dkim->selector);
+		add_text(json, "algorithm", dkim->algorithm);
+		json_cstring(json, "result", dkim_result_name(dkim->result));
+		json_cstring(json, "reason", dkim->reason);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void
+add_arc(struct json *json, const struct verify_report *report)
+{
+	const struct arc_outcome *arc = report != NULL ? report->arc : NULL;
+	size_t i;
+
+	if (arc == NULL) {
+		json_null(json, "arc");
+		return;
+	}
+	json_object(json, "arc");
+	json_cstring(json, "result", arc_result_name(arc->result));
+	json_array(json, "sealers");
+	for (i = 0; i < arc->sealer_count; i++)
+		json_string(json, NULL, arc->sealers[i]);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+static void
+add_dmarc(struct json *json, const struct verify_report *report)
+{
+	const struct dmarc_outcome *dmarc;
+
+	if (report == NULL || !report->has_dmarc) {
+		json_null(json, "dmarc");
+		return;
+	}
+	dmarc = &report->dmarc;
+	json_object(json, "dmarc");
+	json_cstring(json, "result", dmarc_result_name(dmarc->result));
+	add_text(json, "from", dmarc->from);
+	add_word(json, "policy", dmarc->walk.policy != DMARC_POLICY_UNSET &&
+	    dmarc->walk.record != NULL ?
+	    dmarc_policy_name(dmarc->walk.policy) : NULL);
+	json_cstring(json, "disposition",
+	    dmarc_policy_name(report->decision.disposition));
+	add_word(json, "override", report->decision.override);
+	json_object_end(json);
+}
+
+void
+verifyreport_json(const struct verify_report *report,
+    const struct verdict *verdict, struct json *json)
+{
+	add_field(json, report);
+	add_verdict(json, verdict);
+	add_iprev(json, report);
+	json_array(json, "spf");
+	if (report != NULL) {
+		add_spf(json, SPF_SCOPE_HELO, report->helo);
+		add_spf(json, SPF_SCOPE_MAILFROM, report->mailfrom);
+	}
+	json_array_end(json);
+	add_signatures(json, report);
+	add_arc(json, report);
+	add_dmarc(json, report);
+	if (report != NULL && report->lookups != NULL) {
+		lookups_add_json(json, "queries", report->lookups);
+	} else {
+		json_array(json, "queries");
+		json_array_end(json);
+	}
+}
