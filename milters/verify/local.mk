@@ -18,6 +18,11 @@ milters_verify_libverify_a_SOURCES = \
 	milters/verify/verify.h
 LIBVERIFY = milters/verify/libverify.a
 
+UNIT_TESTS += tests/unit/test_verify_docs
+tests_unit_test_verify_docs_SOURCES = tests/unit/test_verify_docs.c \
+	tests/unit/docs.h tests/unit/unit.h
+tests_unit_test_verify_docs_LDADD = $(LIBVERIFY) $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_verify_overrides
 tests_unit_test_verify_overrides_SOURCES = \
 	tests/unit/test_verify_overrides.c tests/unit/tables.h \
