@@ -9,6 +9,7 @@ import verify
 from nsd import Nsd
 from postfix import Postfix
 from scene import Scene, program
+from service import Unit
 from signer import Signer
 from sink import Sink
 
@@ -16,6 +17,19 @@ DONE = -1       # the command waits at the other end of this pipe
 DOMAIN = "example.org"
 SENDER = "you@" + DOMAIN
 RECIPIENT = "friend@example.net"
+OURS = "192.0.2.10", "mail.example.org"         # the domain's own server
+FORGER = "198.51.100.66", "mail.forger.example"
+
+# What the domain publishes besides its key: who sends its mail, and that all
+# else is to be refused.
+ZONE = """\
+%(key)s
+example.org. IN TXT "v=spf1 ip4:192.0.2.10 -all"
+_dmarc.example.org. IN TXT "v=DMARC1; p=reject"
+mail.example.org. IN A 192.0.2.10
+10.2.0.192.in-addr.arpa. IN PTR mail.example.org.
+forger.example. IN TXT "v=spf1 ip4:198.51.100.66 -all"
+"""
 
 
 def say(text):
@@ -28,6 +42,7 @@ class Demo:
         self.sink = Sink(scene)
         self.postfix = Postfix(scene, self.sink.port)
         self.signer = Signer(scene, self.postfix.queue)
+        self.verifier = Unit(scene, "verify", self.postfix.queue)
 
     def make_key(self):
         """As an admin would: one command makes key, rows and DNS record."""
@@ -43,21 +58,36 @@ class Demo:
 
     def start(self):
         record = self.make_key()
-        self.dns = Nsd(self.scene, {DOMAIN: record}).start()
-        say("nsd publishes the record at 127.0.0.1 port %d" % self.dns.port)
+        self.dns = Nsd(self.scene, {"": ZONE % {"key": record}}).start()
+        say("nsd publishes it, an SPF record and p=reject at 127.0.0.1 port "
+            "%d" % self.dns.port)
         self.signer.start()
         say("postern-sign listens at " + self.signer.socket)
         self.postfix.settings.update(
             smtpd_milters=self.signer.postfix_socket,
             non_smtpd_milters=self.signer.postfix_socket)
+        self.start_verifier()
         self.postfix.start()
-        say("a private Postfix listens at 127.0.0.1 port %d" %
-            self.postfix.port)
+        say("a private Postfix listens at 127.0.0.1 port %d, for mail from "
+            "outside at port %d" % (self.postfix.port, self.outside))
+
+    def start_verifier(self):
+        """A second smtpd is the server of those who get the mail."""
+        self.verifier.configure(AuthservID="mx.example.net",
+            Nameservers=self.nameserver(), IgnoreHosts="127.0.0.1, ::1",
+            RejectFailures="yes")
+        self.verifier.start()
+        say("postern-verify listens at " + self.verifier.socket)
+        self.outside = self.postfix.listen(
+            smtpd_milters=self.verifier.postfix_socket)
+
+    def nameserver(self):
+        return "127.0.0.1@%d" % self.dns.port
 
     def test_key(self):
         done = self.scene.run([program("admin/postern"), "key", "test",
             DOMAIN, "-c", self.signer.conf, "--nameserver",
-            "127.0.0.1@%d" % self.dns.port], check=False)
+            self.nameserver()], check=False)
         say("postern key test " + DOMAIN)
         for line in (done.stdout + done.stderr).splitlines():
             say("    " + line)
@@ -81,9 +111,46 @@ class Demo:
             print("=> %s (it asked the DNS server for the key)" % verdict)
         return bool(verdicts) and all(v.ok for v in verdicts)
 
+    def arrive(self, client, sender, data):
+        """A message comes from outside: what the server answers."""
+        address, helo = client
+        with smtp.Client(self.outside, helo) as mta:
+            mta.xclient(addr=address, name="[UNAVAILABLE]" if
+                client == FORGER else helo)
+            try:
+                queue_id = mta.send(sender, [RECIPIENT], data)
+            except smtp.Reply as refused:
+                return refused.code, refused.text
+        return 250, "2.0.0 Ok: queued as " + queue_id
+
+    def show_passed(self, subject, message):
+        """The signed message reaches the server of the one it is for."""
+        answer = self.arrive(OURS, SENDER, message.data)
+        arrived = self.sink.wait(subject, number=2)
+        print("\n%s, from %s (%s), is answered:\n\n    %d %s\n" % (subject,
+            OURS[1], OURS[0], *answer))
+        field = (arrived.fields("Authentication-Results") or ["missing"])[0]
+        print("and delivered with\n\nAuthentication-Results: " +
+            field.replace("\r\n", "\n"))
+        return answer[0] == 250 and "dmarc=pass" in field and \
+            "dkim=pass" in field
+
+    def show_refused(self):
+        """Somebody else's message in the domain's name."""
+        data = smtp.message(SENDER, RECIPIENT, "Please pay at once",
+            body="To my new account.\r\n", extra="Authentication-Results: "
+            "mx.example.net; dmarc=pass header.from=%s\r\n" % DOMAIN)
+        print("\nA forged one, from %s (%s):\n" % (FORGER[1], FORGER[0]))
+        print(data.decode().replace("\r\n", "\n"))
+        answer = self.arrive(FORGER, "you@forger.example", data)
+        print("is answered:\n\n    %d %s" % answer)
+        return answer[0] == 550
+
     def addresses(self):
         print(KEPT % {"dir": self.scene.dir, "port": self.postfix.port,
             "sink": self.sink.port, "dns": self.dns.port,
+            "outside": self.outside, "verify": self.verifier.conf,
+            "verify_log": self.verifier.log_path,
             "domain": DOMAIN, "conf": self.signer.conf,
             "postfix": self.postfix.etc, "mail_log": self.postfix.log_path,
             "sign_log": self.signer.log_path, "pid": os.getpid(),
@@ -93,23 +160,28 @@ class Demo:
 
 
 NEXT = """
-Both messages were signed by postern-sign and verified by dkimpy, another
-implementation. On a real mail server:
+postern-sign signed both messages, and dkimpy, another implementation, verified
+them; postern-verify let the one pass that comes from whom it says, and not the
+other. On a real mail server:
 
     cd build/quickstart && make install && cd ../..
     systemd-sysusers && systemd-tmpfiles --create
     postern key generate your.domain     # publish the record it prints
     postern key test your.domain         # once it is published
-    systemctl enable --now postern-sign
+    systemctl enable --now postern-sign postern-verify
 
 and in /etc/postfix/main.cf, then "postfix reload":
 
-    smtpd_milters = { unix:postern-sign/socket, default_action=tempfail }
+    smtpd_milters =
+        { unix:postern-verify/socket, default_action=tempfail,
+            content_timeout=60s }
+        { unix:postern-sign/socket, default_action=tempfail }
     non_smtpd_milters = { unix:postern-sign/socket, default_action=tempfail }
     internal_mail_filter_classes = bounce
 
-README.md has the rest: several domains, coming from OpenDKIM, what to look at
-when mail is not signed.
+postern-verify refuses nothing for DMARC until /etc/postern/verify.conf says
+"RejectFailures yes". README.md has the rest: submission, several domains,
+coming from OpenDKIM and OpenDMARC, what to look at when something is amiss.
 """
 
 KEPT = """
@@ -117,13 +189,21 @@ The scene goes on, in %(dir)s:
 
     SMTP        127.0.0.1 port %(port)d; mail from anybody@%(domain)s is signed
                 (all mail ends in a sink, nothing leaves this machine)
+    from outside
+                127.0.0.1 port %(outside)d; mail is checked; say
+                XCLIENT ADDR=198.51.100.66 first to come from there
     sendmail    %(sudo)ssendmail -C %(postfix)s -f me@%(domain)s you@example.net
     delivered   %(dir)s/delivered/
     DNS         dig @127.0.0.1 -p %(dns)d demo._domainkey.%(domain)s TXT
     settings    %(conf)s
+                %(verify)s
     logs        %(sign_log)s
+                %(verify_log)s
                 %(mail_log)s
     explain     %(postern)s message sign -c %(conf)s --explain FILE
+                %(postern)s message verify -c %(verify)s \\
+                    --client-addr 198.51.100.66 --helo mail.forger.example \\
+                    --mail-from you@forger.example --explain FILE
 
 Stop it, and remove the directory:  %(sudo)skill %(pid)d
 """
@@ -134,9 +214,11 @@ def run(keep):
         demo = Demo(scene)
         demo.start()
         good = [demo.test_key()]
-        good += [demo.show(*sent) for sent in demo.send()]
+        sent = list(demo.send())
+        good += [demo.show(*one) for one in sent]
+        good += [demo.show_passed(*sent[0]), demo.show_refused()]
         if not all(good):
-            print("\nThe signer's log:\n" + demo.signer.log())
+            print("\nThe logs:\n" + demo.signer.log() + demo.verifier.log())
             return 1
         print(NEXT)
         if keep:
