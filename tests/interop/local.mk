@@ -3,4 +3,5 @@ EXTRA_DIST += \
 	tests/interop/messages.py \
 	tests/interop/namespace.py \
 	tests/interop/test_interop.py \
+	tests/interop/test_spf_suite.py \
 	tests/interop/verifiers.py
