@@ -27,7 +27,7 @@ struct arc_outcome {
 	enum arc_result result;
 	const char *reason;		/* in a few words; "" for a pass */
 	unsigned failed_instance;	/* of that reason; 0: the whole chain */
-	size_t count;			/* sets */
+	size_t count;			/* sets: the highest instance */
 	struct span *sealers;		/* d= of each seal, from i=1 up, as far
 					   as they can be read */
 	size_t sealer_count;

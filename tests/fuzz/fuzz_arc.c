@@ -93,7 +93,7 @@ check_outcome(const struct message *m, const struct arc_outcome *outcome)
 	size_t fields = count_fields(m);
 
 	MUST((outcome->result == ARC_NONE) == (fields == 0));
-	MUST(outcome->count <= ARC_SETS_MAX && outcome->count <= fields);
+	MUST(outcome->count <= ARC_SETS_MAX && outcome->sealer_count <= fields);
 	MUST(outcome->sealer_count <= outcome->count);
 	MUST(outcome->failed_instance <= outcome->count);
 	if (outcome->result != ARC_PASS)

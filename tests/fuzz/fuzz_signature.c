@@ -5,16 +5,19 @@
 #include "common/mail/domain.h"
 
 static void
-check(const struct dkim_signature *s)
+check(enum dkim_signature_kind kind, const struct dkim_signature *s)
 {
 	struct span identity = s->identity;
 	size_t at = span_rfind(identity, '@');
+	bool is_seal = kind == DKIM_ARC_SEAL;
 
 	MUST(domain_is_valid(s->domain));
 	MUST(domain_is_valid_owner(s->selector));
-	MUST(s->body_hash.len == BODYHASH_SIZE);
+	MUST(s->body_hash.len == (is_seal ? 0 : BODYHASH_SIZE));
 	MUST(s->signature.len != 0 && s->signature.len <= DKIM_SIGNATURE_MAX);
-	MUST(s->name_count != 0 && s->name_count <= DKIM_HEADER_NAMES_MAX);
+	MUST((s->name_count == 0) == is_seal);
+	MUST(s->name_count <= DKIM_HEADER_NAMES_MAX);
+	MUST(s->cv <= ARC_CV_FAIL && (s->cv == ARC_CV_NONE || is_seal));
 	MUST(identity.len == 0 ||
 	    domain_is_within(span_skip(identity, at + 1), s->domain));
 	MUST(s->expiration < 0 || s->expiration > s->timestamp);
@@ -80,7 +83,7 @@ try_kind(enum dkim_signature_kind kind, struct span value, struct arena *arena)
 	dkim_signature_parse_as(kind, value, arena, &s, &reason);
 	if (reason != NULL)
 		return;
-	check(&s);
+	check(kind, &s);
 	MUST((kind == DKIM_SIGNATURE) == (s.instance == 0));
 	check_stripped(kind, value, &s, arena);
 	check_hash(value, &s, arena);
@@ -98,6 +101,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dkim_signature_peek(value, &peek);
 	try_kind(DKIM_SIGNATURE, value, &arena);
 	try_kind(DKIM_ARC_MESSAGE_SIGNATURE, value, &arena);
+	try_kind(DKIM_ARC_SEAL, value, &arena);
 	arena_clear(&arena);
 	return 0;
 }
