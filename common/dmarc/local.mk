@@ -33,6 +33,12 @@ tests_unit_test_dmarc_walk_SOURCES = tests/unit/test_dmarc_walk.c \
 	tests/unit/unit.h $(TEST_ZONE)
 tests_unit_test_dmarc_walk_LDADD = $(LIBS_UNIT)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_dmarc
+tests_fuzz_fuzz_dmarc_SOURCES = tests/fuzz/fuzz_dmarc.c $(TEST_ZONE) \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_dmarc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dmarc_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_dmarc_record
 tests_fuzz_fuzz_dmarc_record_SOURCES = tests/fuzz/fuzz_dmarc_record.c \
 	$(FUZZ_MAIN)
