@@ -343,17 +343,25 @@ explain_arc(struct filter_context *ctx, const struct verify_report *report)
 }
 
 static void
+explain_step(struct filter_context *ctx, const struct dmarc_step *step)
+{
+	const char *note = step->found.note;
+	const struct dmarc_record *record = step->found.record;
+
+	filter_explain(ctx, "  asked _dmarc.%s: %s%s%s",
+	    quote(ctx, step->domain), record != NULL ?
+	    quote(ctx, record->text) : note,
+	    record != NULL && *note != '\0' ? "; " : "",
+	    record != NULL ? note : "");
+}
+
+static void
 explain_walk(struct filter_context *ctx, const struct dmarc_walk *walk)
 {
 	size_t i;
 
 	for (i = 0; i < walk->step_count; i++)
-		filter_explain(ctx, "  asked _dmarc.%s: %s%s%s",
-		    quote(ctx, walk->steps[i].domain),
-		    walk->steps[i].found.note,
-		    walk->steps[i].found.record != NULL ? " " : "",
-		    walk->steps[i].found.record != NULL ?
-		    quote(ctx, walk->steps[i].found.record->text) : "");
+		explain_step(ctx, &walk->steps[i]);
 	if (walk->record != NULL)
 		filter_explain(ctx, "  policy of %s applies: %s=%s",
 		    quote(ctx, walk->policy_domain), walk->source,
@@ -383,10 +391,12 @@ explain_dmarc(struct filter_context *ctx, const struct verify_report *report)
 		explain_walk(ctx, &dmarc->walk);
 	for (i = 0; i < dmarc->step_count; i++) {
 		step = &dmarc->steps[i];
-		filter_explain(ctx, "  %s %s: %s (%s)",
+		filter_explain(ctx, "  %s %s: %s (%s%s%s)",
 		    step->identifier.method == DMARC_BY_SPF ? "spf" : "dkim",
 		    quote(ctx, step->identifier.domain),
-		    step->is_aligned ? "aligned" : "not aligned", step->how);
+		    step->is_aligned ? "aligned" : "not aligned", step->how,
+		    step->meeting.len != 0 ? ": " : "",
+		    quote(ctx, step->meeting));
 	}
 }
 
