@@ -75,8 +75,6 @@ hash_seals(struct arc_validate *v)
 	bool ok;
 	size_t i;
 
-	if (v->has_seal_hashes)
-		return true;
 	ok = running != NULL && own != NULL && md != NULL &&
 	    EVP_DigestInit_ex(running, md, NULL) == 1;
 	for (i = 0; ok && i < v->chain.count; i++)
@@ -103,7 +101,7 @@ hash_check(struct arc_validate *v, const struct check *check,
 	if (!check->is_seal)
 		return dkim_headers_hash(v->headers, check->signature,
 		    message_signature_field(v), hash, err);
-	if (!hash_seals(v))
+	if (!v->has_seal_hashes && !hash_seals(v))
 		return crypto_failed("SHA-256", err);
 	memcpy(hash, v->seal_hashes[check->instance - 1], CRYPTO_HASH_SIZE);
 	return 0;

@@ -155,6 +155,8 @@ start_arc(struct filter_context *ctx, struct verify_state *state)
 	struct message *message = ctx->message;
 	struct arc_options options = {
 		.min_key_bits = (unsigned)conf->minimum_key_bits,
+		.accept_partial_body = DKIM_PASS + conf->partial_signatures ==
+		    DKIM_PASS,
 		.now = ctx->now,
 		.keep_hashed = ctx->explain != NULL,
 	};
