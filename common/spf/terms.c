@@ -189,11 +189,15 @@ spf_term_answer(struct spf_evaluation *evaluation, struct spf_frame *frame,
     size_t i)
 {
 	const struct spf_record *record = frame->record;
-	const struct spf_term *term = &record->terms[i];
+	const struct spf_term *term;
 	struct span name;
 
-	/* The others are there only where they match. */
-	if (i == record->count || !spf_mechanism_is_counted(term->mechanism))
+	/* The default, and what needs no DNS: those are there only where they
+	 * match. */
+	if (i == record->count)
+		return match;
+	term = &record->terms[i];
+	if (!spf_mechanism_is_counted(term->mechanism))
 		return match;
 	if (!spf_count_term(evaluation) ||
 	    !spf_target(evaluation, frame, term->spec, &name))
