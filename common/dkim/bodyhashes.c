@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+_Static_assert((int)BODYHASH_SIZE == (int)CRYPTO_HASH_SIZE,
+    "the body is hashed with SHA-256");
+
 struct bodyhashes_form {
 	struct bodyhashes *hashes;
 	enum canon canon;

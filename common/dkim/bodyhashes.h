@@ -8,9 +8,12 @@
 #ifndef POSTERN_DKIM_BODYHASHES_H
 #define POSTERN_DKIM_BODYHASHES_H
 
-#include "common/dkim/bodyhash.h"
+#include "common/dkim/canon.h"
 
-enum { BODYHASHES_MAX = 80 };	/* distinct ones of a message */
+enum {
+	BODYHASH_SIZE = 32,	/* SHA-256 */
+	BODYHASHES_MAX = 80	/* distinct ones of a message */
+};
 
 struct bodyhashes_item {
 	enum canon canon;

@@ -1,8 +1,6 @@
 common_libpostern_a_SOURCES += \
 	common/dkim/adsp.c \
 	common/dkim/adsp.h \
-	common/dkim/bodyhash.c \
-	common/dkim/bodyhash.h \
 	common/dkim/bodyhashes.c \
 	common/dkim/bodyhashes.h \
 	common/dkim/candidates.c \
@@ -48,7 +46,7 @@ tests_unit_test_canon_LDADD = $(LIBS_UNIT)
 
 UNIT_TESTS += tests/unit/test_examples
 tests_unit_test_examples_SOURCES = tests/unit/test_examples.c \
-	tests/unit/unit.h tests/unit/dkim_keys.h
+	tests/unit/unit.h tests/unit/dkim_keys.h $(TEST_ZONE)
 tests_unit_test_examples_LDADD = $(LIBS_UNIT)
 
 UNIT_TESTS += tests/unit/test_key
@@ -102,6 +100,12 @@ FUZZ_TARGETS += tests/fuzz/fuzz_signature
 tests_fuzz_fuzz_signature_SOURCES = tests/fuzz/fuzz_signature.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_signature_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_signature_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_verify
+tests_fuzz_fuzz_verify_SOURCES = tests/fuzz/fuzz_verify.c \
+	tests/unit/dkim_keys.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_verify_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_verify_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
 EXTRA_PROGRAMS += tests/bench/bench_dkim
 tests_bench_bench_dkim_SOURCES = tests/bench/bench_dkim.c \

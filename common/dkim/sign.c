@@ -12,11 +12,6 @@
 
 #define FIELD_NAME	"DKIM-Signature"
 
-struct body {
-	struct bodyhash *hash;		/* NULL: nobody asks for this form */
-	unsigned char value[BODYHASH_SIZE];
-};
-
 struct existing {
 	const struct header_field *field;
 	struct dkim_signature signature;
@@ -29,13 +24,21 @@ struct dkim_sign {
 	const struct header_field *fields;
 	size_t field_count;
 	struct arena *arena;
-	struct body bodies[CANON_RELAXED + 1];
+	struct bodyhashes hashes;
+	int bodies[CANON_RELAXED + 1];	/* in hashes; -1: nobody asks */
 	struct existing *existing;
 	size_t existing_count;
 	struct dkim_headers *headers;
 	struct dkim_signature covered;	/* header_canon and h= of ours */
 	struct strbuf text;		/* the signed fields, canonical */
 };
+
+/* Of a form that was asked for, after the end of the body. */
+static const unsigned char *
+digest_of(const struct dkim_sign *sign, enum canon canon)
+{
+	return bodyhashes_digest(&sign->hashes, sign->bodies[canon]);
+}
 
 /* ---- signatures that are there already ---- */
 
@@ -101,7 +104,7 @@ verifies(struct dkim_sign *sign, const struct existing *existing,
 	struct strbuf text = STRBUF_INIT;
 	int rc;
 
-	if (memcmp(s->body_hash.p, sign->bodies[s->body_canon].value,
+	if (memcmp(s->body_hash.p, digest_of(sign, s->body_canon),
 	    BODYHASH_SIZE) != 0)
 		return 0;
 	dkim_headers_text(sign->headers, s, existing->field, &text);
@@ -265,10 +268,10 @@ add_names(struct fold *fold, const struct span *names, size_t count)
 static void
 add_body_hash(struct fold *fold, const struct dkim_sign *sign)
 {
-	const struct body *body = &sign->bodies[sign->options->body_canon];
 	struct strbuf text = STRBUF_INIT;
 
-	base64_encode(span_make(body->value, sizeof(body->value)), &text);
+	base64_encode(span_make(digest_of(sign, sign->options->body_canon),
+	    BODYHASH_SIZE), &text);
 	add_tag(fold, "bh", strbuf_span(&text));
 	strbuf_clear(&text);
 }
@@ -348,11 +351,10 @@ make_value(struct dkim_sign *sign, const struct dkim_sign_key *by,
 static int
 want_body(struct dkim_sign *sign, enum canon canon, struct strbuf *err)
 {
-	struct body *body = &sign->bodies[canon];
-
-	if (body->hash == NULL)
-		body->hash = bodyhash_new(canon, UINT64_MAX, err);
-	return body->hash != NULL ? 0 : -1;
+	if (sign->bodies[canon] < 0)
+		sign->bodies[canon] = bodyhashes_want(&sign->hashes, canon,
+		    UINT64_MAX, err);
+	return sign->bodies[canon] >= 0 ? 0 : -1;
 }
 
 static int
@@ -377,6 +379,7 @@ dkim_sign_start(const struct dkim_sign_options *options,
 {
 	struct dkim_sign *sign = xcalloc(1, sizeof(*sign));
 
+	memset(sign->bodies, -1, sizeof(sign->bodies));
 	sign->options = options;
 	sign->keys = keys;
 	sign->count = count;
@@ -397,24 +400,7 @@ dkim_sign_start(const struct dkim_sign_options *options,
 void
 dkim_sign_body(struct dkim_sign *sign, struct span piece)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(sign->bodies); i++)
-		if (sign->bodies[i].hash != NULL)
-			bodyhash_add(sign->bodies[i].hash, piece);
-}
-
-static int
-end_bodies(struct dkim_sign *sign, struct strbuf *err)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(sign->bodies); i++)
-		if (sign->bodies[i].hash != NULL &&
-		    bodyhash_end(sign->bodies[i].hash, sign->bodies[i].value,
-		    err) != 0)
-			return -1;
-	return 0;
+	bodyhashes_add(&sign->hashes, piece);
 }
 
 static int
@@ -435,7 +421,7 @@ dkim_sign_end(struct dkim_sign *sign, struct dkim_signed *results,
 {
 	size_t i;
 
-	if (end_bodies(sign, err) != 0)
+	if (bodyhashes_end(&sign->hashes, err) != 0)
 		return -1;
 	dkim_signset_select(sign->options->signset, sign->fields,
 	    sign->field_count, sign->arena, &sign->covered.names,
@@ -450,12 +436,9 @@ dkim_sign_end(struct dkim_sign *sign, struct dkim_signed *results,
 void
 dkim_sign_free(struct dkim_sign *sign)
 {
-	size_t i;
-
 	if (sign == NULL)
 		return;
-	for (i = 0; i < ARRAY_LEN(sign->bodies); i++)
-		bodyhash_free(sign->bodies[i].hash);
+	bodyhashes_clear(&sign->hashes);
 	dkim_headers_free(sign->headers);
 	strbuf_clear(&sign->text);
 	free(sign);

@@ -5,7 +5,7 @@
 #ifndef POSTERN_DKIM_SIGNATURE_H
 #define POSTERN_DKIM_SIGNATURE_H
 
-#include "common/dkim/bodyhash.h"
+#include "common/dkim/bodyhashes.h"
 #include "common/dkim/key.h"
 
 enum {

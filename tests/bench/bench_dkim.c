@@ -82,16 +82,16 @@ canon_time(enum canon canon, struct span body)
 static double
 bodyhash_time(enum canon canon, struct span body)
 {
-	unsigned char out[BODYHASH_SIZE];
+	struct bodyhashes hashes = { 0 };
 	struct strbuf err = STRBUF_INIT;
 	double start = bench_cpu();
-	struct bodyhash *hash = bodyhash_new(canon, UINT64_MAX, &err);
 
+	bodyhashes_want(&hashes, canon, UINT64_MAX, &err);
 	for (; body.len > 0; body = span_skip(body, CHUNK))
-		bodyhash_add(hash, span_first(body, CHUNK));
-	if (bodyhash_end(hash, out, &err) != 0)
+		bodyhashes_add(&hashes, span_first(body, CHUNK));
+	if (bodyhashes_end(&hashes, &err) != 0)
 		bench_die("%s", strbuf_str(&err));
-	bodyhash_free(hash);
+	bodyhashes_clear(&hashes);
 	return bench_cpu() - start;
 }
 

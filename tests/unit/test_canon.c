@@ -1,6 +1,6 @@
 #include "tests/unit/unit.h"
 
-#include "common/dkim/bodyhash.h"
+#include "common/dkim/canon.h"
 
 #include <openssl/evp.h>
 #include <time.h>
@@ -261,43 +261,6 @@ test_empty_lines(void **state)
 }
 
 static void
-test_bodyhash(void **state)
-{
-	static const struct {
-		const char *body;
-		enum canon canon;
-		uint64_t limit;
-		const char *octets;	/* whose SHA-256 it is */
-	} rows[] = {
-		{ "", CANON_SIMPLE, UINT64_MAX, "\r\n" },
-		{ "", CANON_RELAXED, UINT64_MAX, "" },
-		{ "a  b\r\n\r\n", CANON_RELAXED, UINT64_MAX, "a b\r\n" },
-		{ "a  b\r\n\r\n", CANON_RELAXED, 5, "a b\r\n" },
-		{ "a  b\r\n\r\n", CANON_RELAXED, 2, "a " },
-		{ "a  b\r\n\r\n", CANON_SIMPLE, 3, "a  " },
-		{ "abc", CANON_SIMPLE, 0, "" },
-		{ "abc", CANON_SIMPLE, 100, "abc\r\n" },
-	};
-	unsigned char want[BODYHASH_SIZE], got[BODYHASH_SIZE];
-	struct strbuf err = STRBUF_INIT;
-	struct bodyhash *hash;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		hash = bodyhash_new(rows[i].canon, rows[i].limit, &err);
-		bodyhash_add(hash, span_of(rows[i].body));
-		assert_int_equal(bodyhash_end(hash, got, &err), 0);
-		EVP_Digest(rows[i].octets, strlen(rows[i].octets), want, NULL,
-		    EVP_sha256(), NULL);
-		ROW_IS(rows[i].body, memcmp(got, want, sizeof(got)) == 0);
-		bodyhash_free(hash);
-	}
-	bodyhash_free(NULL);
-	strbuf_clear(&err);
-}
-
-static void
 test_header(void **state)
 {
 	static const struct {
@@ -379,7 +342,6 @@ main(void)
 		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_empty_lines),
-		cmocka_unit_test(test_bodyhash),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_names),
 	};

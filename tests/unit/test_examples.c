@@ -4,14 +4,12 @@
  */
 #include "tests/unit/unit.h"
 #include "tests/unit/dkim_keys.h"
+#include "tests/unit/zone.h"
 
 #include "common/base/file.h"
-#include "common/dkim/record.h"
 #include "common/dkim/headerhash.h"
+#include "common/dkim/verify.h"
 #include "common/mail/message.h"
-
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 
 enum { SUITE_FILE_MAX = 1 << 20 };
 
@@ -51,123 +49,108 @@ record_text(const struct dkim_signature *s, struct span manifest)
 	return text;
 }
 
-static EVP_PKEY *
-public_key(const struct dkim_record *record)
+/* The keys of all signatures that can be read, as a zone. */
+static void
+add_zone(struct message *message, struct span manifest, struct strbuf *zone)
 {
-	const unsigned char *p = (const unsigned char *)record->public_key.s;
-	size_t len = record->public_key.len;
+	struct dkim_signature s;
+	const char *reason;
+	size_t i;
 
-	if (record->algorithm == DKIM_RSA_SHA256)
-		return d2i_PUBKEY(NULL, &p, (long)len);
-	return EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, p, len);
-}
-
-static bool
-verifies(const struct dkim_record *record, struct span data,
-    struct span signature)
-{
-	bool rsa = record->algorithm == DKIM_RSA_SHA256;
-	EVP_PKEY *pkey = public_key(record);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char hash[BODYHASH_SIZE];
-	bool ok;
-
-	assert_non_null(pkey);
-	EVP_Digest(data.p, data.len, hash, NULL, EVP_sha256(), NULL);
-	if (!rsa)
-		data = span_make(hash, sizeof(hash));
-	assert_int_equal(EVP_DigestVerifyInit(ctx, NULL,
-	    rsa ? EVP_sha256() : NULL, NULL, pkey), 1);
-	ok = EVP_DigestVerify(ctx, (const unsigned char *)signature.p,
-	    signature.len, (const unsigned char *)data.p, data.len) == 1;
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
-	return ok;
-}
-
-static bool
-body_matches(const struct dkim_signature *s, struct span body)
-{
-	struct strbuf err = STRBUF_INIT;
-	unsigned char hash[BODYHASH_SIZE];
-	struct bodyhash *bh = bodyhash_new(s->body_canon, s->body_length, &err);
-
-	bodyhash_add(bh, body);
-	assert_int_equal(bodyhash_end(bh, hash, &err), 0);
-	bodyhash_free(bh);
-	return memcmp(hash, s->body_hash.p, sizeof(hash)) == 0;
+	for (i = 0; i < message->header_count; i++) {
+		if (!span_is(message->headers[i].name, "DKIM-Signature"))
+			continue;
+		dkim_signature_parse(message->headers[i].value, &message->arena,
+		    &s, &reason);
+		assert_null(reason);
+		strbuf_addf(zone, "%.*s._domainkey.%.*s TXT \"%.*s\"\n",
+		    SPAN_ARG(s.selector), SPAN_ARG(s.domain),
+		    SPAN_ARG(record_text(&s, manifest)));
+	}
 }
 
 /* RSA with PKCS#1 1.5 and Ed25519 are deterministic: who has the key makes
  * the published signature. */
 static void
-reproduce(const struct dkim_record *record, struct span data,
-    struct span published)
+reproduce(struct dkim_headers *headers, const struct dkim_signature *s,
+    const struct header_field *field, struct lookups *lookups)
 {
 	struct dkim_key *key = dkim_key_parse(
-	    record->algorithm == DKIM_RSA_SHA256 ? SPAN_LIT(RSA_BASE64) :
+	    s->algorithm == DKIM_RSA_SHA256 ? SPAN_LIT(RSA_BASE64) :
 	    SPAN_LIT(ED25519_SEED), &(struct strbuf)STRBUF_INIT);
 	unsigned char out[DKIM_SIGNATURE_MAX];
-	struct strbuf err = STRBUF_INIT;
+	struct strbuf data = STRBUF_INIT, err = STRBUF_INIT;
+	struct dkim_key_lookup found;
 	size_t len;
 
-	if (dkim_record_matches(record, key)) {
-		assert_int_equal(dkim_key_sign(key, data, out, &len, &err), 0);
-		assert_int_equal(len, published.len);
-		assert_memory_equal(out, published.p, len);
+	assert_true(dkim_key_find(lookups, LOOKUP_DKIM, s->domain, s->selector,
+	    &found));
+	if (dkim_record_matches(dkim_public_key_record(found.key), key)) {
+		dkim_headers_text(headers, s, field, &data);
+		assert_int_equal(dkim_key_sign(key, strbuf_span(&data), out,
+		    &len, &err), 0);
+		assert_int_equal(len, s->signature.len);
+		assert_memory_equal(out, s->signature.p, len);
 	}
 	dkim_key_free(key);
+	strbuf_clear(&data);
 }
 
-static bool
-check_signature(struct message *message, const struct header_field *field,
-    struct span body, struct span manifest)
+static void
+check_outcomes(const char *name, struct message *message,
+    const struct dkim_outcome *outcomes, size_t count, bool pass,
+    struct lookups *lookups)
 {
 	struct dkim_headers *headers = dkim_headers_new(message->headers,
 	    message->header_count, &message->arena);
-	struct strbuf data = STRBUF_INIT;
-	struct dkim_record record;
-	struct dkim_signature s;
-	const char *reason;
-	bool ok;
+	size_t i;
 
-	dkim_signature_parse(field->value, &message->arena, &s, &reason);
-	assert_null(reason);
-	assert_int_equal(dkim_record_parse(record_text(&s, manifest), &record),
-	    DKIM_RECORD_OK);
-	dkim_headers_text(headers, &s, field, &data);
-	ok = verifies(&record, strbuf_span(&data), s.signature) &&
-	    body_matches(&s, body);
-	if (ok)
-		reproduce(&record, strbuf_span(&data), s.signature);
-	dkim_record_clear(&record);
+	for (i = 0; i < count; i++) {
+		if (outcomes[i].result != (pass ? DKIM_PASS : DKIM_FAIL))
+			fail_msg("%s: %s (%s)", name,
+			    dkim_result_name(outcomes[i].result),
+			    outcomes[i].reason);
+		if (pass)
+			reproduce(headers, &outcomes[i].signature,
+			    &message->headers[outcomes[i].field], lookups);
+	}
 	dkim_headers_free(headers);
-	strbuf_clear(&data);
-	return ok;
 }
 
 static void
 check_file(const char *name, struct span manifest, size_t count, bool pass)
 {
+	const struct dkim_verify_options options = { .now = 1700000000 };
 	struct message message = { .arena = ARENA_INIT };
-	struct strbuf text = STRBUF_INIT;
-	const struct header_field *field;
+	struct strbuf text = STRBUF_INIT, zone_text = STRBUF_INIT;
+	struct strbuf err = STRBUF_INIT;
+	struct bodyhashes hashes = { 0 };
+	struct zone zone = { .text = NULL };
+	const struct dkim_outcome *outcomes;
+	struct dkim_verify *verify;
+	struct lookups *lookups;
 	struct span body;
-	size_t i, seen = 0;
+	size_t seen;
 
 	assert_true(read_suite(name, &text));
 	message_read_text(&message, strbuf_span(&text), &body);
-	for (i = 0; i < message.header_count; i++) {
-		field = &message.headers[i];
-		if (!span_is(field->name, "DKIM-Signature"))
-			continue;
-		seen++;
-		ROW_IS(name, check_signature(&message, field, body,
-		    manifest) == pass);
-	}
+	add_zone(&message, manifest, &zone_text);
+	zone.text = zone_text.s;
+	lookups = zone_lookups(&zone);
+	verify = dkim_verify_start(&options, message.headers,
+	    message.header_count, lookups, &hashes, &message.arena);
+	assert_true(dkim_verify_advance(verify));
+	bodyhashes_add(&hashes, body);
+	assert_int_equal(bodyhashes_end(&hashes, &err), 0);
+	outcomes = dkim_verify_end(verify, &seen);
 	assert_int_equal(seen, count);
+	check_outcomes(name, &message, outcomes, seen, pass, lookups);
+	dkim_verify_free(verify);
+	lookups_free(lookups);
+	bodyhashes_clear(&hashes);
 	message_clear(&message);
 	strbuf_clear(&text);
+	strbuf_clear(&zone_text);
 }
 
 static void
