@@ -73,11 +73,7 @@ add_iprev(struct json *json, const struct verify_report *report)
 		json_null(json, "iprev");
 		return;
 	}
-	json_object(json, "iprev");
-	json_cstring(json, "result", iprev_result_name(report->iprev.result));
-	add_text(json, "name", report->iprev.name);
-	json_cstring(json, "reason", report->iprev.reason);
-	json_object_end(json);
+	json_cstring(json, "iprev", iprev_result_name(report->iprev.result));
 }
 
 static void
