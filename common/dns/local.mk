@@ -41,6 +41,11 @@ tests_unit_test_lookups_SOURCES = tests/unit/test_lookups.c \
 	tests/unit/unit.h $(TEST_ZONE)
 tests_unit_test_lookups_LDADD = $(LIBS_UNIT)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_answer
+tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_answer_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
 # Asks as a check of a message does, for the tests of the resolver.
 check_PROGRAMS += tests/daemon/dnsask
 tests_daemon_dnsask_SOURCES = tests/daemon/dnsask.c

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -440,6 +441,117 @@ test_cache_bound(void **state)
 	dns_cache_free(cache);
 }
 
+/* ---- threads ---- */
+
+enum { THREADS = 8, ROUNDS = 4000, NAMES = 60 };
+
+static void *
+first_octet(const struct dns_answer *answer)
+{
+	unsigned char *made = xmalloc(1);
+
+	*made = (unsigned char)answer->records[0].data.p[0];
+	return made;
+}
+
+static const struct dns_derivation octet = { first_octet, free };
+
+static void *
+use_cache(void *arg)
+{
+	struct dns_cache *cache = arg;
+	const struct dns_answer *answer;
+	unsigned long wrong = 0;
+	unsigned i, n = 1;
+	char name[2];
+
+	for (i = 0; i < ROUNDS; i++) {
+		n = n * 1103515245 + 12345;
+		name[0] = (char)(n >> 16) % NAMES + '0';
+		name[1] = '\0';
+		answer = dns_cache_get(cache, span_of(name), DNS_TXT, 0);
+		if (answer == NULL) {
+			struct dns_record record = { span_make(name, 2) };
+			struct dns_answer made = { .result = DNS_FOUND,
+				.ttl = 300, .records = &record, .count = 1 };
+
+			answer = dns_answer_copy(&made);
+			dns_cache_put(cache, span_of(name), DNS_TXT, answer,
+			    0);
+		}
+		wrong += *(const unsigned char *)dns_answer_derive(answer,
+		    &octet) != (unsigned char)name[0];
+		dns_answer_unref(answer);
+		if (i % 500 == 0)
+			dns_cache_flush(cache);
+	}
+	return (void *)(uintptr_t)wrong;
+}
+
+/* A cache that holds about half of what is used, from all sides. */
+static void
+test_cache_of_threads(void **state)
+{
+	struct dns_cache *cache = dns_cache_new(16 * 4 * 3500);
+	pthread_t threads[THREADS];
+	void *wrong;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_cache,
+		    cache), 0);
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	dns_cache_free(cache);
+}
+
+static void *
+ask_in_vain(void *arg)
+{
+	struct dns *dns = arg;
+	struct lookups *lookups;
+	unsigned long wrong = 0;
+	size_t i, j;
+
+	for (i = 0; i < 20; i++) {
+		lookups = ask(dns, 30, 10);
+		while (i % 4 != 0 && lookups_wait(lookups))
+			continue;
+		for (j = 0; i % 4 != 0 && j < 10; j++)
+			wrong += lookups_at(lookups, j)->answer->result !=
+			    DNS_TIMEOUT;
+		lookups_free(lookups);
+	}
+	return (void *)(uintptr_t)wrong;
+}
+
+/* The same questions from all threads; some give up before any answer. */
+static void
+test_questions_of_threads(void **state)
+{
+	struct strbuf server = STRBUF_INIT;
+	int fd = bind_loopback(&server);
+	struct dns *dns = dns_of(server.s);
+	pthread_t threads[THREADS];
+	void *wrong;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+		    ask_in_vain, dns), 0);
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	dns_free(dns);
+	close(fd);
+	strbuf_clear(&server);
+}
+
 int
 main(void)
 {
@@ -456,6 +568,8 @@ main(void)
 		cmocka_unit_test(test_equal_options_share),
 		cmocka_unit_test(test_cache_times),
 		cmocka_unit_test(test_cache_bound),
+		cmocka_unit_test(test_cache_of_threads),
+		cmocka_unit_test(test_questions_of_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
