@@ -366,3 +366,16 @@ dmarc_prefetch(const struct dmarc_authors *authors,
 			    domain, lookups, PREFETCH_MAX - asked);
 	}
 }
+
+void
+dmarc_prefetch_next(const struct dmarc_authors *authors,
+    enum dmarc_discovery discovery, struct lookups *lookups,
+    struct arena *arena)
+{
+	struct dmarc_walk walk;
+	size_t i;
+
+	for (i = 0; i < authors->count; i++)
+		dmarc_walk(authors->domains[i], discovery, DMARC_WALK_POLICY,
+		    lookups, arena, &walk);
+}

@@ -95,6 +95,11 @@ void dmarc_prefetch(const struct dmarc_authors *authors,
     enum dmarc_discovery discovery, struct lookups *lookups,
     struct arena *arena);
 
+/* Puts what the policy needs to know next, now that answers came. Cheap. */
+void dmarc_prefetch_next(const struct dmarc_authors *authors,
+    enum dmarc_discovery discovery, struct lookups *lookups,
+    struct arena *arena);
+
 /* "none", "pass", "fail", "temperror", "permerror". */
 const char *dmarc_result_name(enum dmarc_result result);
 

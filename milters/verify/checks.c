@@ -89,10 +89,12 @@ advance_spf(struct verify_state *state)
 	return is_done;
 }
 
-/* Everything as far as it goes now; true where nothing is missing. */
+/* Everything as far as it goes now; true where nothing is missing. DMARC's
+ * result waits for the others', its questions need not. */
 static bool
 advance(struct filter_context *ctx, struct verify_state *state)
 {
+	const struct verify_conf *conf = ctx->conf;
 	bool is_done = advance_iprev(ctx, state);
 
 	is_done &= advance_spf(state);
@@ -100,6 +102,10 @@ advance(struct filter_context *ctx, struct verify_state *state)
 		is_done &= dkim_verify_advance(state->dkim);
 	if (state->arc != NULL)
 		is_done &= arc_validate_advance(state->arc);
+	if ((conf->wanted & VERIFY_DMARC) != 0)
+		dmarc_prefetch_next(&state->report.authors,
+		    (enum dmarc_discovery)conf->discovery, state->lookups,
+		    &ctx->message->arena);
 	return is_done;
 }
 

@@ -623,6 +623,30 @@ test_prefetch(void **state)
 	arena_clear(&arena);
 }
 
+/* What follows is asked as soon as the answers are there. */
+static void
+test_prefetch_next(void **state)
+{
+	struct zone zone = { .text =
+	    D("bank", "p=none; np=reject; psd=y") "_dmarc.bank LATE 1\n" };
+	struct lookups *lookups = zone_lookups(&zone);
+	struct arena arena = ARENA_INIT;
+	struct dmarc_authors authors = { .domains = { SPAN_LIT("giant.bank") },
+	    .count = 1 };
+
+	(void)state;
+	dmarc_prefetch(&authors, NULL, 0, DMARC_TREEWALK, lookups, &arena);
+	assert_int_equal(lookups_count(lookups), 1);
+	dmarc_prefetch_next(&authors, DMARC_TREEWALK, lookups, &arena);
+	assert_int_equal(lookups_count(lookups), 2);
+	assert_true(lookups_wait(lookups));
+	dmarc_prefetch_next(&authors, DMARC_TREEWALK, lookups, &arena);
+	assert_int_equal(lookups_count(lookups), 3);
+	SPAN_IS(lookups_at(lookups, 2)->name, "giant.bank");
+	lookups_free(lookups);
+	arena_clear(&arena);
+}
+
 static void
 test_library(void **state)
 {
@@ -665,6 +689,7 @@ main(void)
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_prefetch),
+		cmocka_unit_test(test_prefetch_next),
 		cmocka_unit_test(test_library),
 	};
 
