@@ -189,8 +189,9 @@ finish(struct arc_validate *v, enum arc_result result, const char *reason,
 	v->outcome.result = result;
 	v->outcome.reason = reason;
 	v->outcome.failed_instance = instance;
-	if (v->body_hash >= 0)
-		bodyhashes_drop(v->hashes, v->body_hash);
+	if (v->body_hash < 0 || v->options.keep_hashed)
+		return;
+	bodyhashes_drop(v->hashes, v->body_hash);
 	v->body_hash = -1;
 }
 
@@ -350,13 +351,25 @@ first_in(const struct arc_validate *v, enum state state)
 	return NULL;
 }
 
-const struct arc_outcome *
-arc_validate_end(struct arc_validate *validate)
+static void
+keep_body(struct arc_validate *v)
+{
+	struct arc_outcome *outcome = &v->outcome;
+	const unsigned char *digest = v->body_hash < 0 ? NULL :
+	    bodyhashes_digest(v->hashes, v->body_hash);
+
+	if (outcome->result != ARC_FAIL || digest == NULL)
+		return;
+	outcome->message_signature = &v->chain.message_signature;
+	outcome->body_octets = bodyhashes_octets(v->hashes, v->body_hash);
+	memcpy(outcome->body_hash, digest, BODYHASH_SIZE);
+}
+
+static void
+decide(struct arc_validate *validate)
 {
 	const struct check *check;
 
-	if (validate->is_settled)
-		return &validate->outcome;
 	check_body(validate);
 	if ((check = first_in(validate, BAD)) != NULL)
 		finish(validate, ARC_FAIL, check->reason, check->instance);
@@ -365,6 +378,15 @@ arc_validate_end(struct arc_validate *validate)
 		    check->instance);
 	else
 		finish(validate, ARC_PASS, "", 0);
+}
+
+const struct arc_outcome *
+arc_validate_end(struct arc_validate *validate)
+{
+	if (!validate->is_settled)
+		decide(validate);
+	if (validate->options.keep_hashed)
+		keep_body(validate);
 	return &validate->outcome;
 }
 

@@ -31,7 +31,12 @@ struct arc_outcome {
 	struct span *sealers;		/* d= of each seal, from i=1 up, as far
 					   as they can be read */
 	size_t sealer_count;
-	struct span header_text;	/* with keep_hashed, of a failure */
+	/* With keep_hashed and a failure only. */
+	struct span header_text;	/* what the bad signature covers */
+	const struct dkim_signature *message_signature;	/* the newest, where
+					   the body was hashed for it; or NULL */
+	unsigned char body_hash[BODYHASH_SIZE];	/* computed */
+	uint64_t body_octets;		/* canonical octets of the body */
 };
 
 struct arc_validate;

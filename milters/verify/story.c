@@ -278,25 +278,37 @@ add_hex(struct strbuf *out, const unsigned char *p, size_t len)
 
 /* A hash that differs: what was hashed, so that an admin can compare. */
 static void
-explain_hashes(struct filter_context *ctx, const struct dkim_outcome *dkim)
+explain_body(struct filter_context *ctx, const struct dkim_signature *signature,
+    const unsigned char hash[BODYHASH_SIZE], uint64_t octets)
 {
 	struct strbuf text = STRBUF_INIT;
-	struct span rest = dkim->header_text, line;
 
-	if (dkim->has_body_hash && dkim->is_readable) {
-		add_hex(&text, dkim->body_hash, sizeof(dkim->body_hash));
-		strbuf_adds(&text, ", bh= says ");
-		add_hex(&text, (const unsigned char *)
-		    dkim->signature.body_hash.p,
-		    dkim->signature.body_hash.len);
-		filter_explain(ctx, "  body hash %s (%s, %llu octets)",
-		    strbuf_str(&text),
-		    canon_name(dkim->signature.body_canon),
-		    (unsigned long long)dkim->body_octets);
-	}
+	add_hex(&text, hash, BODYHASH_SIZE);
+	strbuf_adds(&text, ", bh= says ");
+	add_hex(&text, (const unsigned char *)signature->body_hash.p,
+	    signature->body_hash.len);
+	filter_explain(ctx, "  body hash %s (%s, %llu octets)",
+	    strbuf_str(&text), canon_name(signature->body_canon),
+	    (unsigned long long)octets);
 	strbuf_clear(&text);
+}
+
+static void
+explain_header(struct filter_context *ctx, struct span rest)
+{
+	struct span line;
+
 	while (span_line(&rest, &line))
 		filter_explain(ctx, "  hashed: %s", quote(ctx, line));
+}
+
+static void
+explain_hashes(struct filter_context *ctx, const struct dkim_outcome *dkim)
+{
+	if (dkim->has_body_hash && dkim->is_readable)
+		explain_body(ctx, &dkim->signature, dkim->body_hash,
+		    dkim->body_octets);
+	explain_header(ctx, dkim->header_text);
 }
 
 static void
@@ -324,7 +336,6 @@ static void
 explain_arc(struct filter_context *ctx, const struct verify_report *report)
 {
 	const struct arc_outcome *arc = report->arc;
-	struct span rest, line;
 	size_t i;
 
 	if (arc == NULL)
@@ -337,9 +348,10 @@ explain_arc(struct filter_context *ctx, const struct verify_report *report)
 	for (i = 0; i < arc->sealer_count; i++)
 		filter_explain(ctx, "  i=%zu sealed by %s", i + 1,
 		    quote(ctx, arc->sealers[i]));
-	rest = arc->header_text;
-	while (span_line(&rest, &line))
-		filter_explain(ctx, "  hashed: %s", quote(ctx, line));
+	if (arc->message_signature != NULL)
+		explain_body(ctx, arc->message_signature, arc->body_hash,
+		    arc->body_octets);
+	explain_header(ctx, arc->header_text);
 }
 
 static void

@@ -573,6 +573,14 @@ test_keep_hashed(void **state)
 	assert_true(span_starts(outcome->header_text, SPAN_LIT(
 	    "arc-authentication-results:i=1; mx.example.net; spf=pass\r\n"
 	    "arc-message-signature:i=1;")));
+	assert_memory_equal(outcome->body_hash,
+	    outcome->message_signature->body_hash.p, BODYHASH_SIZE);
+	lookups_free(t.open);
+	outcome = validate(&t, &m, "other\r\n");
+	assert_int_equal(outcome->message_signature->instance, 1);
+	assert_int_equal(outcome->body_octets, 7);
+	assert_memory_not_equal(outcome->body_hash,
+	    outcome->message_signature->body_hash.p, BODYHASH_SIZE);
 	trial_end(&t);
 	arena_clear(&m.arena);
 }
