@@ -112,19 +112,37 @@ as_it_is(const struct message *message, struct span record, struct span body)
 	arena_clear(&arena);
 }
 
+struct signer {
+	struct dkim_signset *set;
+	struct dkim_key *key;
+};
+
+static const struct signer *
+get_signer(void)
+{
+	static const struct dkim_signset_options defaults;
+	static struct signer signer;
+	struct diag diag = DIAG_INIT;
+	struct strbuf err = STRBUF_INIT;
+
+	if (signer.key == NULL) {
+		signer.set = dkim_signset_new(&defaults, &diag);
+		signer.key = dkim_key_parse(SPAN_LIT(ED25519_SEED), &err);
+		MUST(signer.key != NULL);
+	}
+	return &signer;
+}
+
 static struct span
 sign(const struct message *message, struct span body, enum canon header,
     enum canon canon, struct arena *arena)
 {
-	static const struct dkim_signset_options defaults;
-	struct diag diag = DIAG_INIT;
-	struct dkim_signset *set = dkim_signset_new(&defaults, &diag);
-	struct strbuf err = STRBUF_INIT;
-	struct dkim_key *key = dkim_key_parse(SPAN_LIT(ED25519_SEED), &err);
+	const struct signer *signer = get_signer();
 	const struct dkim_sign_options options = { .header_canon = header,
-	    .body_canon = canon, .signset = set, .now = NOW };
-	const struct dkim_sign_key by = { key, SPAN_LIT("example.com"),
-	    SPAN_LIT("s"), SPAN_LIT("") };
+	    .body_canon = canon, .signset = signer->set, .now = NOW };
+	const struct dkim_sign_key by = { signer->key,
+	    SPAN_LIT("example.com"), SPAN_LIT("s"), SPAN_LIT("") };
+	struct strbuf err = STRBUF_INIT;
 	struct dkim_signed result;
 	struct dkim_sign *s;
 
@@ -134,8 +152,6 @@ sign(const struct message *message, struct span body, enum canon header,
 	dkim_sign_body(s, body);
 	MUST(dkim_sign_end(s, &result, &err) == 0);
 	dkim_sign_free(s);
-	dkim_key_free(key);
-	dkim_signset_free(set);
 	return result.value;
 }
 

@@ -6,6 +6,8 @@
 #include "common/dkim/verify.h"
 #include "common/mail/message.h"
 
+#include <time.h>
+
 #define NOW		1700000000
 #define NAME		"sel._domainkey.example.com"
 #define A		"v=1; a=rsa-sha256; "
@@ -641,6 +643,83 @@ test_malformed_fields(void **state)
 	scene_end(&scene);
 }
 
+/* ---- what no message may cost ---- */
+
+enum {
+	MANY_FIELDS = 100000,
+	LARGE_HEADER = 10 << 20,
+	CPU_SECONDS = 5
+};
+
+/* h= of as many names as there may be: the same one, or all different. */
+static struct span
+costly_tags(struct arena *arena, unsigned seed)
+{
+	struct strbuf tags = STRBUF_INIT;
+	struct span made;
+	unsigned i;
+
+	strbuf_addf(&tags, A DS "c=relaxed/relaxed; l=%u; h=from", seed);
+	for (i = 1; i < DKIM_HEADER_NAMES_MAX; i++)
+		strbuf_addf(&tags, ":X-%u", seed % 2 == 0 ? 1 : i + seed);
+	strbuf_adds(&tags, "; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;"
+	    " b=AAAA");
+	made = arena_dup(arena, strbuf_span(&tags));
+	strbuf_clear(&tags);
+	return made;
+}
+
+static size_t
+fill_header(struct header_field *fields, struct arena *arena)
+{
+	struct strbuf large = STRBUF_INIT;
+	size_t i, n = 0;
+	unsigned seed;
+
+	for (seed = 0; seed < 2000; seed++)
+		header_normalize(SPAN_LIT("DKIM-Signature"),
+		    costly_tags(arena, seed % 64), arena, &fields[n++]);
+	header_normalize(SPAN_LIT("From"), SPAN_LIT(" joe@example.com"), arena,
+	    &fields[n++]);
+	while (large.len < LARGE_HEADER / 4)
+		strbuf_adds(&large, " a \t b");
+	for (i = 0; i < 4; i++)
+		fields[n++] = (struct header_field){ SPAN_LIT("X-1"),
+		    arena_dup(arena, strbuf_span(&large)), false };
+	for (i = 0; n < MANY_FIELDS; i++)
+		fields[n++] = (struct header_field){ span_of(arena_printf(arena,
+		    "X-%zu", i % 5000)), SPAN_LIT(" x"), false };
+	strbuf_clear(&large);
+	return n;
+}
+
+static void
+test_cost(void **state)
+{
+	struct header_field *fields = xcalloc(MANY_FIELDS, sizeof(*fields));
+	struct scene scene = { .options = { .now = NOW, .max_signatures =
+	    DKIM_VERIFY_SIGNATURES_MAX } };
+	struct arena arena = ARENA_INIT;
+	size_t count = fill_header(fields, &arena);
+	clock_t start = clock();
+
+	(void)state;
+	scene_record(&scene, NAME, V RSA);
+	scene.lookups = zone_lookups(&scene.zone);
+	scene.verify = dkim_verify_start(&scene.options, fields, count,
+	    scene.lookups, &scene.hashes, &scene.arena);
+	scene_finish(&scene);
+	assert_int_equal(scene.outcome_count, DKIM_VERIFY_LISTED_MAX);
+	check("costly", scene.outcomes, DKIM_FAIL, "signature did not verify");
+	print_message("%.2f s of CPU, %zu octets of memory\n",
+	    (double)(clock() - start) / CLOCKS_PER_SEC, scene.arena.total);
+	assert_true((clock() - start) / CLOCKS_PER_SEC < CPU_SECONDS);
+	assert_true(scene.arena.total < 32 << 20);
+	scene_end(&scene);
+	arena_clear(&arena);
+	free(fields);
+}
+
 static int
 make_keys(void **state)
 {
@@ -677,6 +756,7 @@ main(void)
 		cmocka_unit_test(test_own_identity),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_malformed_fields),
+		cmocka_unit_test(test_cost),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
