@@ -331,6 +331,21 @@ prefetch_identifier(struct span author, struct span identifier,
 	return i;
 }
 
+/* What the walk for the policy, and the question whether the domain exists,
+ * cannot need of our share. */
+static size_t
+spare_questions(struct span author)
+{
+	struct dmarc_path path;
+	size_t needed, spare;
+
+	dmarc_path_make(author, DMARC_TREEWALK, &path);
+	needed = path.count + 1;
+	spare = needed < LOOKUPS_RESERVED_DMARC ?
+	    LOOKUPS_RESERVED_DMARC - needed : 0;
+	return spare < PREFETCH_MAX ? spare : PREFETCH_MAX;
+}
+
 /* Two labels in common, at least. */
 static bool
 look_related(struct span a, struct span b)
@@ -352,18 +367,19 @@ dmarc_prefetch(const struct dmarc_authors *authors,
     enum dmarc_discovery discovery, struct lookups *lookups,
     struct arena *arena)
 {
-	size_t i, asked = 0;
+	size_t i, left;
 	struct span domain;
 
 	for (i = 0; i < authors->count; i++)
 		dmarc_walk_ask(authors->domains[i], discovery, lookups);
 	if (authors->trouble != NULL || discovery == DMARC_PSL)
 		return;
-	for (i = 0; i < count && asked < PREFETCH_MAX; i++) {
+	left = spare_questions(authors->domains[0]);
+	for (i = 0; i < count && left > 0; i++) {
 		domain = normalize(identifiers[i], arena);
 		if (look_related(authors->domains[0], domain))
-			asked += prefetch_identifier(authors->domains[0],
-			    domain, lookups, PREFETCH_MAX - asked);
+			left -= prefetch_identifier(authors->domains[0],
+			    domain, lookups, left);
 	}
 }
 

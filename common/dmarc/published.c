@@ -91,7 +91,8 @@ derive(const struct dns_answer *answer)
 static const struct dns_derivation derivation = { derive, free };
 
 static void
-read_answer(const struct dns_answer *answer, struct dmarc_published *published)
+read_answer(const struct dns_answer *answer, struct span domain,
+    struct dmarc_published *published)
 {
 	const struct derived *derived;
 
@@ -110,9 +111,12 @@ read_answer(const struct dns_answer *answer, struct dmarc_published *published)
 		published->note = "no record";
 		return;
 	default:
+		published->note = dns_result_text(answer->result);
+		if (answer->result == DNS_MALFORMED &&
+		    !domain_is_valid_owner(domain))
+			return;		/* no name: nothing can be there */
 		published->state = answer->result == DNS_REFUSED ?
 		    DMARC_UNASKED : DMARC_TROUBLE;
-		published->note = dns_result_text(answer->result);
 	}
 }
 
@@ -135,6 +139,6 @@ dmarc_published_get(struct span domain, struct lookups *lookups,
 	    span_make(name, skip + domain.len), DNS_TXT);
 	if (answer == NULL)
 		return false;
-	read_answer(answer, published);
+	read_answer(answer, domain, published);
 	return true;
 }

@@ -296,8 +296,10 @@ test_results(void **state)
 		    "pass dkim (p=reject of xn--bcher-kva.example)", "" },
 		{ REJECT, "From: a@example.com, b@example.com",
 		    "spf:example.com", "pass spf" OF, "" },
-		/* Names that IDNA does not know. */
+		/* Names that IDNA, or DNS, does not know. */
 		{ REJECT, FROM, "spf:_spf.example.com", "pass spf" OF, "" },
+		{ D("example.com", "p=reject; psd=n"), FROM,
+		    "spf:a..b.example.com", "pass spf" OF, "" },
 		{ REJECT, FROM, "spf: dkim:.", "fail reject" OF, NULL },
 	};
 
@@ -592,6 +594,8 @@ test_prefetch(void **state)
 		{ "From: a@a.b.example.com", "c.b.example.com", REJECT, 4, 1 },
 		{ "From: a@example.com", "1.2.3.4.5.6.example.com", REJECT,
 		    5, 2 },
+		{ "From: a@a.b.c.d.e.example.com", "1.2.example.com", REJECT,
+		    6, 3 },
 		{ "From: a@example.com, b@example.net", "a.example.com",
 		    REJECT, 2, 1 },
 	};
