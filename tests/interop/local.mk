@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/interop/messages.py \
 	tests/interop/namespace.py \
 	tests/interop/test_arc.py \
+	tests/interop/test_authres.py \
 	tests/interop/test_interop.py \
 	tests/interop/test_spf_suite.py \
 	tests/interop/verifiers.py
