@@ -26,7 +26,8 @@ struct view {
 
 /* ---- what is printed ---- */
 
-/* "reject 550 5.7.1 because": what the client is answered. */
+/* "reject 550 5.7.1 because", as the client is answered; "quarantine (because)"
+ * where it need not know. */
 static void
 add_verdict(struct strbuf *out, const char *label,
     const struct verdict *verdict)
@@ -38,7 +39,8 @@ add_verdict(struct strbuf *out, const char *label,
 		strbuf_addf(out, " %u %s", code, verdict->enhanced != NULL ?
 		    verdict->enhanced : code >= 500 ? "5.7.1" : "4.7.1");
 	if (verdict->text != NULL)
-		strbuf_addf(out, " %s", cli_escape(span_of(verdict->text)));
+		strbuf_addf(out, code >= 400 ? " %s" : " (%s)",
+		    cli_escape(span_of(verdict->text)));
 }
 
 static void

@@ -204,6 +204,9 @@ class Forged(Case):
         self.assertEqual((report["verdict"]["action"],
             report["verdict"]["code"]), ("quarantine", 250))
         self.assertIn("kept.example", report["verdict"]["text"])
+        out, _ = self.run_it(message("kept.example"), *EVIL, status=ACCEPTED)
+        self.assertIn("\nverdict: quarantine (DMARC fail for kept.example",
+            out)
 
     def test_a_changed_body(self):
         report = self.report(self.signed + b"More.\r\n", *EVIL,
