@@ -18,7 +18,10 @@
 
 enum {
 	FILES_MAX = 1 << 16,
-	RESERVED_FILES = 64,	/* descriptors that are not sessions */
+	/* Descriptors that are not sessions: mostly the resolver's sockets.
+	 * Where there are few it has to get along with half of them. */
+	RESERVED_FILES = 640,
+	RESERVED_PART = 2,
 	MIN_SESSIONS = 8,
 	STOP_POLL_MS = 20,
 	MILTER_MS = 500
@@ -220,6 +223,7 @@ static size_t
 raise_limit(void)
 {
 	struct rlimit limit;
+	rlim_t sessions;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return MIN_SESSIONS;
@@ -227,9 +231,10 @@ raise_limit(void)
 	    FILES_MAX;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < RESERVED_FILES + MIN_SESSIONS)
-		return MIN_SESSIONS;
-	return (size_t)(limit.rlim_cur - RESERVED_FILES);
+	sessions = limit.rlim_cur / RESERVED_PART;
+	if (limit.rlim_cur - sessions > RESERVED_FILES)
+		sessions = limit.rlim_cur - RESERVED_FILES;
+	return sessions > MIN_SESSIONS ? (size_t)sessions : MIN_SESSIONS;
 }
 
 static int

@@ -604,7 +604,7 @@ class Descriptors(Case):
 
     def test_limit(self):
         """More connections than files: they wait, and nobody spins."""
-        self.limited(96)        # 32 sessions
+        self.limited(96)        # 48 sessions
         some = []
         for _ in range(60):
             mta = self.filter.connection()
@@ -622,7 +622,7 @@ class Descriptors(Case):
 
     def test_exhausted(self):
         """The same where the descriptors end before the limit is reached."""
-        self.limited(40)        # fewer than are kept for other files
+        self.limited(40)        # 20 sessions, and files besides
         some = [self.filter.connection() for _ in range(60)]
         self.filter.wait_log("new connections wait")
         before = self.cpu()
