@@ -2,13 +2,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/dns/anchors.h"
 #include "common/dns/cache.h"
+#include "common/dns/fileversion.h"
 #include "common/dns/nameservers.h"
 #include "common/dns/resolver.h"
-#include "common/dns/upstream.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 struct dns {
 	struct dns *next;		/* in instances */
@@ -16,7 +16,7 @@ struct dns {
 	char *nameservers, *trust_anchor_file, *resolv_conf;
 	size_t cache_bytes;
 	bool is_logged;
-	struct stat anchors;		/* the file as it was */
+	struct file_version anchors;
 	struct dns_cache *cache;
 	struct resolver *resolver;
 };
@@ -33,21 +33,12 @@ is_same_text(const char *a, const char *b)
 }
 
 static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-static bool
 is_equal(const struct dns *a, const struct dns *b)
 {
 	return is_same_text(a->nameservers, b->nameservers) &&
 	    is_same_text(a->trust_anchor_file, b->trust_anchor_file) &&
 	    is_same_text(a->resolv_conf, b->resolv_conf) &&
-	    is_same_file(&a->anchors, &b->anchors) &&
+	    file_version_eq(&a->anchors, &b->anchors) &&
 	    a->cache_bytes == b->cache_bytes && a->is_logged == b->is_logged;
 }
 
@@ -69,9 +60,8 @@ instance_new(const struct dns_options *options)
 		    options->resolv_conf : "/etc/resolv.conf");
 	dns->cache_bytes = options->cache_bytes;
 	dns->is_logged = options->is_logged;
-	if (dns->trust_anchor_file != NULL &&
-	    stat(dns->trust_anchor_file, &dns->anchors) != 0)
-		memset(&dns->anchors, 0, sizeof(dns->anchors));
+	if (dns->trust_anchor_file != NULL)
+		file_version_read(&dns->anchors, dns->trust_anchor_file);
 	return dns;
 }
 
@@ -100,7 +90,7 @@ instance_open(struct dns *dns, struct strbuf *err)
 	    nameservers_parse(dns->nameservers, &options.servers, err) :
 	    nameservers_of_file(dns->resolv_conf, &options.servers, err);
 	if (rc != 0 || (dns->trust_anchor_file != NULL &&
-	    upstream_check_anchors(dns->trust_anchor_file, err) != 0))
+	    anchors_check(dns->trust_anchor_file, err) != 0))
 		return -1;
 	dns->cache = dns_cache_new(dns->cache_bytes);
 	dns->resolver = resolver_new(&options, dns->cache, err);

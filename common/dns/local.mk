@@ -1,10 +1,16 @@
 common_libpostern_a_SOURCES += \
+	common/dns/anchors.c \
+	common/dns/anchors.h \
 	common/dns/answer.c \
 	common/dns/answer.h \
 	common/dns/cache.c \
 	common/dns/cache.h \
 	common/dns/dns.c \
 	common/dns/dns.h \
+	common/dns/fileversion.c \
+	common/dns/fileversion.h \
+	common/dns/flights.c \
+	common/dns/flights.h \
 	common/dns/health.c \
 	common/dns/health.h \
 	common/dns/iprev.c \

@@ -2,8 +2,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/map.h"
 #include "common/base/mem.h"
+#include "common/dns/fileversion.h"
 #include "common/dns/health.h"
 #include "common/dns/upstream.h"
 
@@ -11,26 +11,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	BUCKETS = 1024,
 	SERVERS_CHECK_MS = 1000,	/* between looks at resolv.conf */
 	SILENCE_MS = 5000,		/* is told */
 	MAKE_ROOM_MS = 1000
-};
-
-/* A question under way, whoever asked it. Only the thread frees one. */
-struct flight {
-	struct flight *next;		/* in its bucket */
-	struct flight *queued;		/* to be handed to libunbound */
-	struct dns_query *queries;	/* who waits for it */
-	int64_t asked;			/* monotonic ms; the thread's own */
-	enum dns_type type;
-	size_t len;
-	char name[];
 };
 
 struct resolver {
@@ -39,10 +26,7 @@ struct resolver {
 	int wake;			/* eventfd: something is to be done */
 
 	pthread_mutex_t lock;		/* of all below */
-	struct flight *buckets[BUCKETS];
-	size_t flight_count;
-	struct flight *queue;
-	size_t waiting;			/* queries without an answer */
+	struct flights flights;		/* only the thread frees one */
 	int64_t refused_until;
 	char *servers_text;
 	bool is_full;			/* a question found no room */
@@ -54,70 +38,19 @@ struct resolver {
 	struct health health;
 	int64_t servers_checked;
 	int64_t emptied;		/* when room was made */
-	struct timespec servers_changed;	/* resolv.conf's */
-	ino_t servers_inode;
+	struct file_version servers_file;
 	bool is_broken;			/* no upstream can be made */
 	bool is_away;			/* what the log was told */
 	bool is_back;			/* an answer showed it */
 };
 
-/* ---- askers and their queries ---- */
-
-void
-asker_init(struct asker *asker)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&asker->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	atomic_init(&asker->arrived, 0);
-}
-
-void
-asker_clear(struct asker *asker)
-{
-	pthread_cond_destroy(&asker->changed);
-}
-
-static void
-query_link(struct resolver *resolver, struct dns_query *query,
-    struct flight *flight)
-{
-	query->next = flight->queries;
-	query->back = &flight->queries;
-	if (query->next != NULL)
-		query->next->back = &query->next;
-	flight->queries = query;
-	resolver->waiting++;
-}
-
-static void
-query_unlink(struct resolver *resolver, struct dns_query *query)
-{
-	*query->back = query->next;
-	if (query->next != NULL)
-		query->next->back = query->back;
-	query->back = NULL;
-	resolver->waiting--;
-}
-
-/* With the lock, as soon as anybody can wait for it. */
-static void
-query_answer(struct dns_query *query, const struct dns_answer *answer)
-{
-	query->answer = dns_answer_ref(answer);
-	atomic_fetch_add(&query->asker->arrived, 1);
-	pthread_cond_signal(&query->asker->changed);
-}
+/* ---- askers ---- */
 
 void
 resolver_give_up(struct resolver *resolver, struct dns_query *query)
 {
 	pthread_mutex_lock(&resolver->lock);
-	if (query->back != NULL)
-		query_unlink(resolver, query);
+	flights_leave(&resolver->flights, query);
 	pthread_mutex_unlock(&resolver->lock);
 }
 
@@ -161,124 +94,15 @@ failure(const char *detail)
 	return dns_answer_copy(&answer);
 }
 
-/* ---- flights; the caller holds the lock ---- */
-
-static struct flight **
-bucket_of(struct resolver *resolver, struct span name, enum dns_type type)
-{
-	return &resolver->buckets[(map_hash(name) + type) % BUCKETS];
-}
-
-static struct flight *
-flight_find(struct resolver *resolver, struct span name, enum dns_type type)
-{
-	struct flight *flight = *bucket_of(resolver, name, type);
-
-	while (flight != NULL && (flight->type != type ||
-	    !span_eq(span_make(flight->name, flight->len), name)))
-		flight = flight->next;
-	return flight;
-}
-
-static void
-flight_queue(struct resolver *resolver, struct flight *flight)
-{
-	flight->queued = resolver->queue;
-	resolver->queue = flight;
-}
-
-static struct flight *
-flight_new(struct resolver *resolver, struct span name, enum dns_type type)
-{
-	struct flight **bucket = bucket_of(resolver, name, type);
-	struct flight *flight = xmalloc(sizeof(*flight) + name.len);
-
-	*flight = (struct flight){ .next = *bucket, .type = type,
-	    .len = name.len };
-	memcpy(flight->name, name.p, name.len);
-	*bucket = flight;
-	resolver->flight_count++;
-	flight_queue(resolver, flight);
-	return flight;
-}
-
-static void
-flight_free(struct resolver *resolver, struct flight *flight)
-{
-	struct flight **at = bucket_of(resolver,
-	    span_make(flight->name, flight->len), flight->type);
-
-	while (*at != flight)
-		at = &(*at)->next;
-	*at = flight->next;
-	resolver->flight_count--;
-	free(flight);
-}
-
-static void
-flight_answer(struct resolver *resolver, struct flight *flight,
-    const struct dns_answer *answer)
-{
-	struct dns_query *query;
-
-	while ((query = flight->queries) != NULL) {
-		query_unlink(resolver, query);
-		query_answer(query, answer);
-	}
-}
-
-/* Calls act() for every flight; it may free it. */
-static void
-flights_each(struct resolver *resolver,
-    void (*act)(struct resolver *resolver, struct flight *flight,
-    const void *arg), const void *arg)
-{
-	struct flight *flight, *next;
-	size_t i;
-
-	for (i = 0; i < BUCKETS; i++)
-		for (flight = resolver->buckets[i]; flight != NULL;
-		    flight = next) {
-			next = flight->next;
-			act(resolver, flight, arg);
-		}
-}
-
-static void
-answer_waiting(struct resolver *resolver, struct flight *flight,
-    const void *answer)
-{
-	flight_answer(resolver, flight, answer);
-}
-
-static void
-drop(struct resolver *resolver, struct flight *flight, const void *unused)
-{
-	(void)unused;
-	flight_free(resolver, flight);
-}
-
-/* Whoever waits has this answer. libunbound must not know any flight. */
+/* With the lock: whoever waits has this answer. libunbound must not know any
+ * flight. */
 static void
 fail_all(struct resolver *resolver, const char *detail)
 {
 	const struct dns_answer *answer = failure(detail);
 
-	flights_each(resolver, answer_waiting, answer);
-	flights_each(resolver, drop, NULL);
-	resolver->queue = NULL;
+	flights_land_all(&resolver->flights, answer);
 	dns_answer_unref(answer);
-}
-
-static void
-ask_again(struct resolver *resolver, struct flight *flight,
-    const void *unused)
-{
-	(void)unused;
-	if (flight->queries == NULL)
-		flight_free(resolver, flight);
-	else
-		flight_queue(resolver, flight);
 }
 
 /* ---- the thread: libunbound ---- */
@@ -315,8 +139,7 @@ on_answer(void *owner, void *arg, const struct dns_answer *answer)
 	dns_cache_put(resolver->cache, span_make(flight->name, flight->len),
 	    flight->type, answer, now);
 	pthread_mutex_lock(&resolver->lock);
-	flight_answer(resolver, flight, answer);
-	flight_free(resolver, flight);
+	flights_land(&resolver->flights, flight, answer);
 	pthread_mutex_unlock(&resolver->lock);
 	dns_answer_unref(answer);
 }
@@ -351,8 +174,7 @@ submit(struct resolver *resolver)
 	if (resolver->upstream == NULL)
 		open_upstream(resolver);
 	pthread_mutex_lock(&resolver->lock);
-	flight = resolver->queue;
-	resolver->queue = NULL;
+	flight = flights_take_queue(&resolver->flights);
 	pthread_mutex_unlock(&resolver->lock);
 	for (; flight != NULL; flight = next) {
 		next = flight->queued;
@@ -372,9 +194,8 @@ start_over(struct resolver *resolver)
 	resolver->is_back = false;
 	health_reset(&resolver->health, clock_monotonic_ms());
 	pthread_mutex_lock(&resolver->lock);
-	resolver->queue = NULL;
 	resolver->refused_until = 0;
-	flights_each(resolver, ask_again, NULL);
+	flights_requeue(&resolver->flights);
 	pthread_mutex_unlock(&resolver->lock);
 }
 
@@ -393,23 +214,6 @@ set_servers(struct resolver *resolver, const struct nameservers *servers)
 	pthread_mutex_unlock(&resolver->lock);
 }
 
-/* Whether resolv.conf is another file than at the last look. */
-static bool
-has_new_file(struct resolver *resolver)
-{
-	struct stat st;
-
-	if (stat(resolver->options.resolv_conf, &st) != 0)
-		memset(&st, 0, sizeof(st));
-	if (st.st_ino == resolver->servers_inode &&
-	    st.st_mtim.tv_sec == resolver->servers_changed.tv_sec &&
-	    st.st_mtim.tv_nsec == resolver->servers_changed.tv_nsec)
-		return false;
-	resolver->servers_inode = st.st_ino;
-	resolver->servers_changed = st.st_mtim;
-	return true;
-}
-
 static void
 check_servers(struct resolver *resolver, int64_t now)
 {
@@ -420,7 +224,8 @@ check_servers(struct resolver *resolver, int64_t now)
 	    now - resolver->servers_checked < SERVERS_CHECK_MS)
 		return;
 	resolver->servers_checked = now;
-	if (!has_new_file(resolver))
+	if (!file_version_changed(&resolver->servers_file,
+	    resolver->options.resolv_conf))
 		return;
 	if (nameservers_of_file(resolver->options.resolv_conf, &servers,
 	    &err) != 0) {
@@ -494,7 +299,7 @@ waiting_now(struct resolver *resolver, bool *is_stopping, bool *is_full)
 	size_t waiting;
 
 	pthread_mutex_lock(&resolver->lock);
-	waiting = resolver->waiting;
+	waiting = resolver->flights.waiting;
 	*is_stopping = resolver->is_stopping;
 	*is_full = resolver->is_full;
 	resolver->is_full = false;
@@ -617,8 +422,8 @@ take_off(struct resolver *resolver, struct dns_query *query, struct span name,
 		refused_text(resolver, detail);
 		return false;
 	}
-	flight = flight_find(resolver, name, type);
-	if (flight == NULL && resolver->flight_count >= DNS_PENDING_MAX) {
+	flight = flights_find(&resolver->flights, name, type);
+	if (flight == NULL && resolver->flights.count >= DNS_PENDING_MAX) {
 		strbuf_adds(detail, "too many open DNS questions");
 		resolver->is_full = true;
 		wake(resolver);
@@ -627,8 +432,8 @@ take_off(struct resolver *resolver, struct dns_query *query, struct span name,
 	if (!start_thread(resolver, detail))
 		return false;
 	if (flight == NULL)
-		flight = flight_new(resolver, name, type);
-	query_link(resolver, query, flight);
+		flight = flights_add(&resolver->flights, name, type);
+	flights_join(&resolver->flights, flight, query);
 	wake(resolver);
 	return true;
 }
@@ -684,7 +489,7 @@ resolver_free(struct resolver *resolver)
 		pthread_join(resolver->thread, NULL);
 	}
 	upstream_free(resolver->upstream);
-	flights_each(resolver, drop, NULL);
+	flights_requeue(&resolver->flights);	/* nobody waits: frees all */
 	if (resolver->wake >= 0)
 		close(resolver->wake);
 	pthread_mutex_destroy(&resolver->lock);

@@ -12,24 +12,8 @@
 #define POSTERN_DNS_RESOLVER_H
 
 #include "common/dns/cache.h"
+#include "common/dns/flights.h"
 #include "common/dns/nameservers.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-
-/* Who waits for answers, to one question or to several. */
-struct asker {
-	pthread_cond_t changed;
-	atomic_uint arrived;		/* answers that came */
-};
-
-/* A question of one asker. The caller's memory, zeroed before. */
-struct dns_query {
-	struct asker *asker;
-	struct dns_query *next, **back;	/* while it is open */
-	const struct dns_answer *_Atomic answer;	/* a reference, the
-							   caller's to drop */
-};
 
 struct resolver_options {
 	struct nameservers servers;
@@ -53,8 +37,6 @@ void resolver_ask(struct resolver *resolver, struct dns_query *query,
 /* The asker wants no answer any more, if it has not come. */
 void resolver_give_up(struct resolver *resolver, struct dns_query *query);
 
-void asker_init(struct asker *asker);
-void asker_clear(struct asker *asker);
 /* As dns_group_wait(). */
 void resolver_wait(struct resolver *resolver, struct asker *asker,
     unsigned arrived, int64_t until);

@@ -1,6 +1,5 @@
 #include "common/dns/upstream.h"
 
-#include "common/base/file.h"
 #include "common/base/mem.h"
 #include "common/mail/domain.h"
 
@@ -10,11 +9,7 @@
 #include <stdlib.h>
 #include <unbound.h>
 
-enum {
-	CLASS_IN = 1,
-	ESCAPED_MAX = DOMAIN_MAX * 4 + 1,
-	ANCHORS_MAX = 1 << 20		/* octets of the file */
-};
+enum { CLASS_IN = 1, ESCAPED_MAX = DOMAIN_MAX * 4 + 1 };
 
 struct upstream {
 	struct ub_ctx *ub;
@@ -371,55 +366,4 @@ upstream_ask(struct upstream *upstream, struct span name, enum dns_type type,
 		return;
 	question_free(question);
 	upstream->answered(upstream->owner, arg, failure(ub_strerror(rc)));
-}
-
-/* ---- trust anchors ---- */
-
-/* libunbound reads the file with the first question; one that it answers
- * itself needs no server. */
-static bool
-can_be_loaded(const char *path)
-{
-	struct ub_ctx *ub = ub_ctx_create();
-	struct ub_result *result = NULL;
-	bool ok;
-
-	if (ub == NULL)
-		return false;
-	ub_ctx_debugout(ub, NULL);
-	ok = ub_ctx_add_ta_file(ub, path) == 0 && ub_resolve(ub,
-	    "localhost.", DNS_A, CLASS_IN, &result) == 0;
-	ub_resolve_free(result);
-	ub_ctx_delete(ub);
-	return ok;
-}
-
-/* It does not mind a file in which there is nothing. */
-static bool
-has_records(struct span text)
-{
-	struct span line, word;
-
-	while (span_line(&text, &line))
-		while (span_item(&line, &word) && word.p[0] != ';')
-			if (span_is_nocase(word, "DS") ||
-			    span_is_nocase(word, "DNSKEY"))
-				return true;
-	return false;
-}
-
-int
-upstream_check_anchors(const char *path, struct strbuf *err)
-{
-	struct strbuf text = STRBUF_INIT;
-	int rc = file_read(path, ANCHORS_MAX, &text, NULL, err);
-
-	if (rc == 0 && (!has_records(strbuf_span(&text)) ||
-	    !can_be_loaded(path))) {
-		strbuf_addf(err, "%s: no trust anchors can be read from it: "
-		    "DNSKEY or DS records as in a zone file are needed", path);
-		rc = -1;
-	}
-	strbuf_clear(&text);
-	return rc;
 }

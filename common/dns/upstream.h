@@ -38,7 +38,4 @@ void upstream_process(struct upstream *upstream);
 void upstream_ask(struct upstream *upstream, struct span name,
     enum dns_type type, void *arg);
 
-/* Whether a trust anchor file can be used; -1, a sentence in err. */
-int upstream_check_anchors(const char *path, struct strbuf *err);
-
 #endif
