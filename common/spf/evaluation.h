@@ -34,6 +34,7 @@ struct spf_frame {
 					   from 1; 0: none that is open */
 	struct span *hosts;		/* of the mx term seen last */
 	size_t host_count;
+	bool has_address;		/* one of those asked for so far */
 };
 
 struct spf_evaluation {

@@ -120,6 +120,7 @@ keep_hosts(struct spf_evaluation *evaluation, struct spf_frame *frame,
 	frame->hosts = arena_alloc(evaluation->arena,
 	    count * sizeof(*frame->hosts));
 	frame->host_count = count;
+	frame->has_address = false;
 	for (i = 0; i < count; i++)
 		frame->hosts[i] = hosts[i].name;
 }
@@ -159,19 +160,25 @@ ask_mx(struct spf_evaluation *evaluation, struct spf_frame *frame,
 	return (struct spf_answer){ SPF_ANSWER_HOSTS, NULL };
 }
 
-/* The look-up of one host counts with its term, not by itself: 4.6.4 limits
- * terms. */
+/* 4.6.4 limits the terms that nothing comes of, not their look-ups: an mx is
+ * void where none of its hosts has an address. */
 struct spf_answer
-spf_host_answer(struct spf_evaluation *evaluation,
-    const struct spf_frame *frame, size_t i, size_t host)
+spf_host_answer(struct spf_evaluation *evaluation, struct spf_frame *frame,
+    size_t i, size_t host)
 {
 	const struct dns_answer *answer = spf_ask_surely(evaluation,
 	    frame->hosts[host], spf_address_type(evaluation));
 
 	if (answer == NULL)
 		return stop;
-	return answer->result == DNS_FOUND ? addresses(evaluation,
-	    &frame->record->terms[i], answer) : nothing;
+	if (answer->result == DNS_FOUND) {
+		frame->has_address = true;
+		return addresses(evaluation, &frame->record->terms[i],
+		    answer);
+	}
+	if (host == frame->host_count - 1 && !frame->has_address)
+		return void_answer(evaluation, frame);
+	return nothing;
 }
 
 /* ---- all of them ---- */

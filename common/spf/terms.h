@@ -28,7 +28,7 @@ struct spf_answer spf_term_answer(struct spf_evaluation *evaluation,
 
 /* The addresses of the mx host under way: number host of frame->hosts. */
 struct spf_answer spf_host_answer(struct spf_evaluation *evaluation,
-    const struct spf_frame *frame, size_t i, size_t host);
+    struct spf_frame *frame, size_t i, size_t host);
 
 /* The prefix length of a or mx that counts for the client. */
 unsigned spf_term_bits(const struct spf_evaluation *evaluation,

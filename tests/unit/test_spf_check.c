@@ -143,6 +143,9 @@ static const struct row rows[] = {
 	{ "a mapped network has nobody", "::ffff:192.0.2.1", "d.example",
 	    "neutral", NULL, NULL,
 	    "d.example TXT \"v=spf1 -ip6:::ffff:0.0.0.0/96 -ip6:::/0\"" },
+	{ "unless it is wider than that", "2001:db8::1", "d.example", "pass",
+	    "ip6:::ffff:192.0.2.1/0", NULL,
+	    "d.example TXT \"v=spf1 ip6:::ffff:192.0.2.1/0 -all\"" },
 	{ "ip6", "2001:db8::1", "d.example", "pass", "ip6:2001:db8::/33",
 	    NULL, "d.example TXT \"v=spf1 ip4:0.0.0.0/0 ip6:2001:db8::/33\"" },
 	{ "the hundredth term of a long record", "192.0.2.1", "d.example",
@@ -336,6 +339,15 @@ static const struct row rows[] = {
 	    "+all", NULL, "d.example TXT \"v=spf1 mx a +all\"\n"
 	    "d.example MX 1 a.d.example\nd.example MX 2 b.d.example\n"
 	    "d.example MX 3 c.d.example" },
+
+	{ "mx without any address", "192.0.2.1", "d.example", "permerror",
+	    NULL, NULL, "d.example TXT \"v=spf1 mx a exists:e.example "
+	    "+all\"\nd.example MX 1 a.d.example\n"
+	    "d.example MX 2 b.d.example" },
+	{ "mx with one address is not void", "192.0.2.1", "d.example", "pass",
+	    "+all", NULL, "d.example TXT \"v=spf1 mx a exists:e.example "
+	    "+all\"\nd.example MX 1 a.d.example\n"
+	    "d.example MX 2 b.d.example\na.d.example A 198.51.100.1" },
 
 	{ "an explanation", "192.0.2.1", "d.example", "fail", "-all",
 	    "192.0.2.1 may not send as alice@d.example to mx.example.org, 100%",
