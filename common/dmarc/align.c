@@ -1,6 +1,7 @@
 #include "common/dmarc/align.h"
 
 #include "common/dmarc/psl.h"
+#include "common/mail/domain.h"
 
 /* What a part of a walk came to. */
 enum part {
@@ -27,6 +28,31 @@ static const struct {
 	[PART_UNASKED] = { DMARC_MATCH_UNASKED, "not examined: too many DNS "
 	    "questions for one message" },
 };
+
+static bool
+is_plain(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] >= 0x80 ||
+		    (s.p[i] >= 'A' && s.p[i] <= 'Z'))
+			return false;
+	return true;
+}
+
+struct span
+dmarc_normalize(struct span domain, struct arena *arena)
+{
+	struct span ascii;
+
+	if (domain.len > 0 && domain.p[domain.len - 1] == '.')
+		domain.len--;
+	if (is_plain(domain))
+		return domain;
+	return domain_to_ascii(domain, arena, &ascii) ? ascii :
+	    arena_duplower(arena, domain);
+}
 
 static void
 meeting_init(struct meeting *meeting, const struct dmarc_pair *pair,

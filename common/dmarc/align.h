@@ -37,6 +37,10 @@ struct dmarc_aligned {
 				   nowhere, or not needed */
 };
 
+/* An identifier in lower-case A-labels, in the arena or as it is; a name that
+ * DNS can hold and IDNA cannot is only lowered. */
+struct span dmarc_normalize(struct span domain, struct arena *arena);
+
 /* False: answers are missing, call again. */
 bool dmarc_align(const struct dmarc_pair *pair, struct lookups *lookups,
     struct dmarc_aligned *aligned);

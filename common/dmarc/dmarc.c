@@ -2,9 +2,6 @@
 
 #include "common/dmarc/align.h"
 #include "common/dmarc/library.h"
-#include "common/mail/domain.h"
-
-enum { PREFETCH_MAX = 4 };	/* questions for identifiers */
 
 struct evaluation {
 	const struct dmarc_question *question;
@@ -31,31 +28,6 @@ dmarc_result_name(enum dmarc_result result)
 
 /* ---- alignment ---- */
 
-static bool
-is_plain(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] >= 0x80 ||
-		    (s.p[i] >= 'A' && s.p[i] <= 'Z'))
-			return false;
-	return true;
-}
-
-/* In lower-case A-labels; a name that DNS can hold and IDNA cannot stays. */
-static struct span
-normalize(struct span domain, struct arena *arena)
-{
-	struct span ascii;
-
-	if (domain.len > 0 && domain.p[domain.len - 1] == '.')
-		domain.len--;
-	if (is_plain(domain) || domain_to_ascii(domain, arena, &ascii))
-		return is_plain(domain) ? domain : ascii;
-	return arena_duplower(arena, domain);
-}
-
 /* How an identifier stands to the author domain. A policy that is not known
  * leaves open whether it is strict. */
 static bool
@@ -64,7 +36,7 @@ align(struct evaluation *ev, enum dmarc_method method, struct span domain,
 {
 	const struct dmarc_record *record = ev->out->walk.record;
 	struct dmarc_pair pair = { ev->out->from,
-	    normalize(domain, ev->arena), DMARC_STRICT,
+	    dmarc_normalize(domain, ev->arena), DMARC_STRICT,
 	    ev->question->discovery };
 
 	if (record != NULL)
@@ -310,88 +282,4 @@ dmarc_evaluate(const struct dmarc_question *question,
 		return false;
 	*disagrees = compare(&ev);
 	return true;
-}
-
-/* ---- ahead of time ---- */
-
-/* What alignment would ask, up to max questions; how many that were. */
-static size_t
-prefetch_identifier(struct span author, struct span identifier,
-    struct lookups *lookups, size_t max)
-{
-	struct dmarc_published found;
-	struct dmarc_path path;
-	size_t i;
-
-	dmarc_path_make(identifier, DMARC_TREEWALK, &path);
-	for (i = 0; i < path.count && i < max &&
-	    span_has(path.names[i], '.') &&
-	    !domain_is_within(author, path.names[i]); i++)
-		dmarc_published_get(path.names[i], lookups, &found);
-	return i;
-}
-
-/* What the walk for the policy, and the question whether the domain exists,
- * cannot need of our share. */
-static size_t
-spare_questions(struct span author)
-{
-	struct dmarc_path path;
-	size_t needed, spare;
-
-	dmarc_path_make(author, DMARC_TREEWALK, &path);
-	needed = path.count + 1;
-	spare = needed < LOOKUPS_RESERVED_DMARC ?
-	    LOOKUPS_RESERVED_DMARC - needed : 0;
-	return spare < PREFETCH_MAX ? spare : PREFETCH_MAX;
-}
-
-/* Two labels in common, at least. */
-static bool
-look_related(struct span a, struct span b)
-{
-	struct dmarc_path path;
-	size_t i;
-
-	dmarc_path_make(b, DMARC_TREEWALK, &path);
-	for (i = 0; i < path.count; i++)
-		if (span_has(path.names[i], '.') &&
-		    domain_is_within(a, path.names[i]))
-			return true;
-	return false;
-}
-
-void
-dmarc_prefetch(const struct dmarc_authors *authors,
-    const struct span *identifiers, size_t count,
-    enum dmarc_discovery discovery, struct lookups *lookups,
-    struct arena *arena)
-{
-	size_t i, left;
-	struct span domain;
-
-	for (i = 0; i < authors->count; i++)
-		dmarc_walk_ask(authors->domains[i], discovery, lookups);
-	if (authors->trouble != NULL || discovery == DMARC_PSL)
-		return;
-	left = spare_questions(authors->domains[0]);
-	for (i = 0; i < count && left > 0; i++) {
-		domain = normalize(identifiers[i], arena);
-		if (look_related(authors->domains[0], domain))
-			left -= prefetch_identifier(authors->domains[0],
-			    domain, lookups, left);
-	}
-}
-
-void
-dmarc_prefetch_next(const struct dmarc_authors *authors,
-    enum dmarc_discovery discovery, struct lookups *lookups,
-    struct arena *arena)
-{
-	struct dmarc_walk walk;
-	size_t i;
-
-	for (i = 0; i < authors->count; i++)
-		dmarc_walk(authors->domains[i], discovery, DMARC_WALK_POLICY,
-		    lookups, arena, &walk);
 }

@@ -8,6 +8,7 @@
 #define POSTERN_DMARC_DMARC_H
 
 #include "common/dmarc/authors.h"
+#include "common/dmarc/prefetch.h"
 #include "common/dmarc/walk.h"
 
 enum { DMARC_IDENTIFIERS_MAX = 65 };
@@ -83,22 +84,6 @@ struct dmarc_outcome {
 bool dmarc_evaluate(const struct dmarc_question *question,
     struct lookups *lookups, struct arena *arena,
     struct dmarc_outcome *outcome, const char **disagrees);
-
-/*
- * Puts questions as early as the header is known, so that the answers come
- * while the body does: the author domain's, and some for the identifiers that
- * might come to pass (MAIL FROM's domain, the d= of signatures) where they
- * look like the author's organization.
- */
-void dmarc_prefetch(const struct dmarc_authors *authors,
-    const struct span *identifiers, size_t count,
-    enum dmarc_discovery discovery, struct lookups *lookups,
-    struct arena *arena);
-
-/* Puts what the policy needs to know next, now that answers came. Cheap. */
-void dmarc_prefetch_next(const struct dmarc_authors *authors,
-    enum dmarc_discovery discovery, struct lookups *lookups,
-    struct arena *arena);
 
 /* "none", "pass", "fail", "temperror", "permerror". */
 const char *dmarc_result_name(enum dmarc_result result);

@@ -7,6 +7,10 @@ common_libpostern_a_SOURCES += \
 	common/dmarc/dmarc.h \
 	common/dmarc/library.c \
 	common/dmarc/library.h \
+	common/dmarc/path.c \
+	common/dmarc/path.h \
+	common/dmarc/prefetch.c \
+	common/dmarc/prefetch.h \
 	common/dmarc/psl.c \
 	common/dmarc/psl.h \
 	common/dmarc/published.c \

@@ -10,11 +10,8 @@
 #ifndef POSTERN_DMARC_WALK_H
 #define POSTERN_DMARC_WALK_H
 
+#include "common/dmarc/path.h"
 #include "common/dmarc/published.h"
-
-enum { DMARC_WALK_MAX = 8 };	/* questions of one walk */
-
-enum dmarc_discovery { DMARC_TREEWALK, DMARC_PSL };
 
 enum dmarc_extent {
 	DMARC_WALK_POLICY,	/* no question more than the policy needs */
@@ -26,12 +23,6 @@ enum dmarc_walk_result {
 	DMARC_WALK_TEMPERROR,	/* DNS trouble: the policy is not known */
 	DMARC_WALK_PERMERROR	/* over the bound of questions before there was
 				   a record */
-};
-
-/* The names that a walk asks at, in this order. */
-struct dmarc_path {
-	struct span names[DMARC_WALK_MAX];	/* parts of the domain's span */
-	size_t count;
 };
 
 /* One question of the walk. */
@@ -58,10 +49,6 @@ struct dmarc_walk {
 	struct dmarc_step steps[DMARC_WALK_MAX];
 	size_t step_count;
 };
-
-/* domain must last as long as path. */
-void dmarc_path_make(struct span domain, enum dmarc_discovery discovery,
-    struct dmarc_path *path);
 
 /*
  * The walk for a domain, lower-case A-labels, not empty, which must last.
