@@ -98,8 +98,12 @@ class Rspamd(Checker):
     def command(self):
         conf = self.write("rspamd.conf", RSPAMD % {"dir": self.dir,
             "socket": self.socket, "nameserver": self.nameserver,
-            "id": AUTHSERV_ID})
+            "cache": self.scene.mkdir("rspamd-cache")})
         return ["rspamd", "-f", "--insecure", "-c", conf]
+
+    def start(self, seconds=300):
+        """The first one compiles the list of suffixes for a minute."""
+        return super().start(seconds)
 
     def pids(self):
         """The main process does nothing; the workers do it."""
@@ -165,7 +169,7 @@ options {
     explicit_modules = [];
     check_all_filters = false;
     cache_file = "%(dir)s/symbols.cache";
-    hs_cache_dir = "%(dir)s";
+    hs_cache_dir = "%(cache)s";
     control_socket = "%(dir)s/control mode=0600";
     tempdir = "%(dir)s";
     url_tld = "${SHAREDIR}/effective_tld_names.dat";

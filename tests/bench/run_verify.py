@@ -40,6 +40,9 @@ def options(parser):
     parser.add_argument("--only", metavar="TEXT", default="",
         help="cells whose name has it, such as \"2 KB signed\" or \"latency\", "
         "and nothing else")
+    parser.add_argument("--without", metavar="NAME", action="append",
+        default=[], help="a program to leave out, such as rspamd, which needs "
+        "half a minute to start (repeatable)")
     parser.add_argument("--rounds", type=int, help="(5; quick: 3)")
     parser.add_argument("--seconds", type=float,
         help="of load for each figure (1; quick: 0.5)")
@@ -91,10 +94,10 @@ class Bench:
         self.targets = Targets()
         self.kinds = []
         for kind in OpenDkimVerify, Pair, Rspamd, PosternDkim, PosternVerify:
-            if kind.available:
-                self.kinds.append(kind)
-            else:
+            if not kind.available:
                 print("%s is not installed: left out" % kind.name)
+            elif kind.name not in arguments.without:
+                self.kinds.append(kind)
 
     def wants(self, name):
         return self.only in name

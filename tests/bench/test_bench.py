@@ -7,8 +7,10 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lib")]
 
+import incoming  # noqa: E402
+import netns  # noqa: E402
 from scene import Scene  # noqa: E402
 
 
@@ -37,6 +39,26 @@ class Bench(unittest.TestCase):
         self.assertGreater(measured["floor"], measured["empty"]["cpu_ms"])
         self.assertEqual(measured["postern"]["actions"]["insheader"],
             measured["postern"]["messages"])
+
+    @unittest.skipUnless(netns.available() and incoming.dkim,
+        "needs root, and python3-dkim")
+    def test_verify(self):
+        found = self.bench("verify", "--quick", "--rounds", "1", "--seconds",
+            "0.2", "--only", "2 KB signed", "--without", "rspamd")
+        self.assertEqual(len(found["cells"]), 1)
+        measured = found["cells"][0]["rounds"][0]
+        for name, result in measured.items():
+            if name != "floor":
+                self.assertGreater(result["cpu_ms"], 0, name)
+                self.assertEqual(result["errors"], {}, name)
+        for name in "postern", "postern-dkim":
+            self.assertEqual(measured[name]["actions"]["insheader"],
+                measured[name]["messages"], name)
+        if "opendkim+opendmarc" in measured:
+            # One field of the first, two of the second.
+            both = measured["opendkim+opendmarc"]
+            self.assertEqual(both["actions"]["insheader"],
+                3 * both["messages"])
 
     def test_soak(self):
         found = self.bench("soak", "--messages", "600", "--reloads", "3")
