@@ -161,19 +161,19 @@ conclude_trouble(struct evaluation *ev)
 {
 	struct dmarc_outcome *out = ev->out;
 	struct dmarc_walk *walk = &out->walk;
-	enum dmarc_walk_result was = walk->result;
+	struct dmarc_walk was = *walk;
 
 	align_passed(ev);
-	if (is_aligned(ev) && dmarc_walk_saw_record(walk)) {
+	if (is_aligned(ev)) {
 		if (!dmarc_walk_settle(walk, ev->question->discovery,
 		    ev->lookups, ev->arena))
 			return false;
 		if (walk->record != NULL)
 			return result(ev, DMARC_PASS, "");
-		walk->result = was;
+		*walk = was;
 	}
-	return result(ev, was == DMARC_WALK_TEMPERROR ? DMARC_TEMPERROR :
-	    DMARC_PERMERROR, walk->reason);
+	return result(ev, walk->result == DMARC_WALK_TEMPERROR ?
+	    DMARC_TEMPERROR : DMARC_PERMERROR, walk->reason);
 }
 
 static bool

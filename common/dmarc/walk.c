@@ -65,8 +65,9 @@ first_trouble(const struct dmarc_walk *walk)
 	return NULL;
 }
 
-bool
-dmarc_walk_saw_record(const struct dmarc_walk *walk)
+/* A record on the way that asks for something. */
+static bool
+saw_record(const struct dmarc_walk *walk)
 {
 	size_t i;
 
@@ -269,7 +270,7 @@ judge(struct walker *walker, enum dmarc_extent extent)
 	if (trouble != NULL)
 		walk->reason = describe_trouble(walker, trouble);
 	if (trouble == NULL || is_own ||
-	    (is_refused && dmarc_walk_saw_record(walk)))
+	    (is_refused && saw_record(walk)))
 		return conclude(walker);
 	walk->result = is_refused ? DMARC_WALK_PERMERROR :
 	    DMARC_WALK_TEMPERROR;

@@ -64,12 +64,8 @@ bool dmarc_walk(struct span domain, enum dmarc_discovery discovery,
 void dmarc_walk_ask(struct span domain, enum dmarc_discovery discovery,
     struct lookups *lookups);
 
-/* True where a record was seen on the way: some policy applies, even where
- * trouble keeps us from knowing which. */
-bool dmarc_walk_saw_record(const struct dmarc_walk *walk);
-
 /* Takes names in trouble for such without a record: for a caller to whom it is
- * enough that there is a policy. False: answers are missing. */
+ * enough that there is a policy, whichever. False: answers are missing. */
 bool dmarc_walk_settle(struct dmarc_walk *walk, enum dmarc_discovery discovery,
     struct lookups *lookups, struct arena *arena);
 

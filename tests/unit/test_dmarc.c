@@ -386,7 +386,7 @@ test_trouble(void **state)
 		{ "_dmarc.example.com SERVFAIL\n", FROM, "", "temperror",
 		    "_dmarc.example.com" },
 		{ "_dmarc.example.com TIMEOUT\n", FROM, "spf:example.com",
-		    "temperror spf", NULL },
+		    "temperror spf", "_dmarc.example.com: no answer" },
 		{ "_dmarc.example.com BOGUS\n", FROM, "dkim:a.example.com",
 		    "temperror", NULL },
 		{ "_dmarc.com SERVFAIL\n", FROM, "", "temperror",
@@ -401,6 +401,9 @@ test_trouble(void **state)
 		    "dkim:sub.example.com", "pass dkim" OF, "" },
 		{ D("example.com", "p=bad") "_dmarc.sub.example.com SERVFAIL\n",
 		    SUB, "dkim:sub.example.com", "temperror dkim", NULL },
+		{ D("example.com", "p=bad") D("a.example.com", "p=reject")
+		    "_dmarc.com SERVFAIL\n", "From: x@b.a.example.com",
+		    "dkim:b.a.example.com", "temperror dkim", "_dmarc.com" },
 		/* Trouble that cannot matter. */
 		{ REJECT "_dmarc.com SERVFAIL\n", FROM, "",
 		    "fail reject" OF, NULL },
