@@ -1,6 +1,6 @@
 #include "common/arc/arc.h"
 
-#include "common/dkim/crypto.h"
+#include "common/arc/sealhash.h"
 #include "common/dkim/headerhash.h"
 #include "common/dkim/verify.h"
 
@@ -33,7 +33,7 @@ struct arc_validate {
 	size_t count;
 	bool is_settled;
 	int body_hash;			/* -1: none */
-	unsigned char seal_hashes[ARC_SETS_MAX][CRYPTO_HASH_SIZE];
+	unsigned char seal_hashes[ARC_SETS_MAX][ARC_SEAL_HASH_SIZE];
 	bool has_seal_hashes;
 	struct arc_outcome outcome;
 };
@@ -47,46 +47,6 @@ settle(struct check *check, enum state state, const char *reason)
 
 /* ---- what is hashed ---- */
 
-/*
- * Each seal covers all that is before it, so one running hash does for all:
- * what it has taken in when a seal's set begins is where that seal's starts.
- */
-static bool
-hash_set(EVP_MD_CTX *running, EVP_MD_CTX *own, const struct arc_set *set,
-    struct strbuf *text, unsigned char hash[CRYPTO_HASH_SIZE])
-{
-	strbuf_reset(text);
-	arc_set_text(set, true, text);
-	if (EVP_MD_CTX_copy_ex(own, running) != 1 ||
-	    EVP_DigestUpdate(own, text->s, text->len) != 1 ||
-	    EVP_DigestFinal_ex(own, hash, NULL) != 1)
-		return false;
-	strbuf_reset(text);
-	arc_set_text(set, false, text);
-	return EVP_DigestUpdate(running, text->s, text->len) == 1;
-}
-
-static bool
-hash_seals(struct arc_validate *v)
-{
-	EVP_MD_CTX *running = EVP_MD_CTX_new(), *own = EVP_MD_CTX_new();
-	struct strbuf text = STRBUF_INIT;
-	const EVP_MD *md = crypto_sha256();
-	bool ok;
-	size_t i;
-
-	ok = running != NULL && own != NULL && md != NULL &&
-	    EVP_DigestInit_ex(running, md, NULL) == 1;
-	for (i = 0; ok && i < v->chain.count; i++)
-		ok = hash_set(running, own, &v->chain.sets[i], &text,
-		    v->seal_hashes[i]);
-	v->has_seal_hashes = ok;
-	EVP_MD_CTX_free(running);
-	EVP_MD_CTX_free(own);
-	strbuf_clear(&text);
-	return ok;
-}
-
 static const struct header_field *
 message_signature_field(const struct arc_validate *v)
 {
@@ -96,14 +56,16 @@ message_signature_field(const struct arc_validate *v)
 
 static int
 hash_check(struct arc_validate *v, const struct check *check,
-    unsigned char hash[CRYPTO_HASH_SIZE], struct strbuf *err)
+    unsigned char hash[ARC_SEAL_HASH_SIZE], struct strbuf *err)
 {
 	if (!check->is_seal)
 		return dkim_headers_hash(v->headers, check->signature,
 		    message_signature_field(v), hash, err);
-	if (!v->has_seal_hashes && !hash_seals(v))
-		return crypto_failed("SHA-256", err);
-	memcpy(hash, v->seal_hashes[check->instance - 1], CRYPTO_HASH_SIZE);
+	if (!v->has_seal_hashes && arc_seal_hashes(v->chain.sets,
+	    v->chain.count, v->seal_hashes, err) != 0)
+		return -1;
+	v->has_seal_hashes = true;
+	memcpy(hash, v->seal_hashes[check->instance - 1], ARC_SEAL_HASH_SIZE);
 	return 0;
 }
 
@@ -140,7 +102,7 @@ static void
 verify(struct arc_validate *v, struct check *check,
     const struct dkim_public_key *key)
 {
-	unsigned char hash[CRYPTO_HASH_SIZE];
+	unsigned char hash[ARC_SEAL_HASH_SIZE];
 	struct strbuf err = STRBUF_INIT;
 	int rc = hash_check(v, check, hash, &err);
 

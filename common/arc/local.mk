@@ -1,6 +1,8 @@
 common_libpostern_a_SOURCES += \
 	common/arc/arc.c \
 	common/arc/arc.h \
+	common/arc/sealhash.c \
+	common/arc/sealhash.h \
 	common/arc/set.c \
 	common/arc/set.h
 

@@ -143,6 +143,10 @@ add_field(struct finder *f, enum arc_field kind,
 	unsigned n;
 
 	f->chain->is_empty = false;
+	if (field->is_malformed && header_name_is_valid(field->name)) {
+		set_trouble(f, 0, kind, "malformed header field");
+		return;
+	}
 	if (kind != ARC_AUTHENTICATION_RESULTS)
 		value = as_tag_list(value, f->arena);
 	if ((reason = read_instance(kind, value, &n)) != NULL) {

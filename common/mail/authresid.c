@@ -53,6 +53,18 @@ are_plain_comments(struct span s)
 	return true;
 }
 
+/* Not ASCII alone: U-labels are none. */
+static bool
+is_one_word(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (!is_id_char(s.p[i]))
+			return false;
+	return s.len != 0;
+}
+
 static bool
 is_ascii(struct span s)
 {
@@ -74,7 +86,7 @@ read_value(struct lexer *in, struct lexer_text *text, bool *is_plain)
 		if (!lexer_quoted(in, text))
 			return false;
 		*is_plain = *is_plain &&
-		    quote_is_token(span_make(text->p, text->len));
+		    is_one_word(span_make(text->p, text->len));
 		return true;
 	}
 	while (in->p < in->end && is_id_char(*in->p))

@@ -52,20 +52,28 @@ reason(struct authres *field, const char *text)
 }
 
 static void
-add_iprev(struct filter_context *ctx, const struct verify_report *report,
+add_client(struct filter_context *ctx, const char *property,
     struct authres *field)
 {
 	struct strbuf client = STRBUF_INIT;
 
+	if (ctx->session->client.family != 0)
+		ipaddr_add(&client, &ctx->session->client);
+	authres_property(field, property, strbuf_span(&client));
+	strbuf_clear(&client);
+}
+
+static void
+add_iprev(struct filter_context *ctx, const struct verify_report *report,
+    struct authres *field)
+{
 	if (!report->has_iprev)
 		return;
 	authres_method(field, "iprev", iprev_result_name(report->iprev.result));
 	if (report->iprev.name.len != 0)
 		authres_comment(field, report->iprev.name);
 	reason(field, report->iprev.reason);
-	ipaddr_add(&client, &ctx->session->client);
-	authres_property(field, "policy.iprev", strbuf_span(&client));
-	strbuf_clear(&client);
+	add_client(ctx, "policy.iprev", field);
 }
 
 static void
@@ -138,8 +146,10 @@ add_adsp(const struct verify_report *report, struct authres *field)
 	authres_property(field, "header.from", report->authors.domains[0]);
 }
 
+/* RFC 8617 6: who relayed a chain, for those who judge it later. */
 static void
-add_arc(const struct verify_report *report, struct authres *field)
+add_arc(struct filter_context *ctx, const struct verify_report *report,
+    struct authres *field)
 {
 	const struct arc_outcome *arc = report->arc;
 	struct strbuf text = STRBUF_INIT;
@@ -158,6 +168,8 @@ add_arc(const struct verify_report *report, struct authres *field)
 	}
 	strbuf_clear(&text);
 	reason(field, arc->reason);
+	if (arc->result != ARC_NONE)
+		add_client(ctx, "smtp.remote-ip", field);
 }
 
 /* "p=reject sp=none source=sp dis=none override=local_policy RejectFailures
@@ -270,7 +282,7 @@ compose_results(struct filter_context *ctx, struct verify_report *report)
 	add_spf(ctx, report, &field);
 	add_dkim(report, &field);
 	add_adsp(report, &field);
-	add_arc(report, &field);
+	add_arc(ctx, report, &field);
 	add_dmarc(report, &field);
 	add_unreadable(ctx, report, &field);
 	authres_end(&field);

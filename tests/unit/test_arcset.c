@@ -136,6 +136,8 @@ test_structure(void **state)
 		    "ARC-Authentication-Results: no i=" },
 		{ "ARC-Authentication-Results:\n", 0, 0,
 		    "ARC-Authentication-Results: no i=" },
+		{ SET("1", "none") "ARC-Seal: i=2;\r a=b\n", 1, 0,
+		    "ARC-Seal: malformed header field" },
 		/* seals */
 		{ AAR("1") AMS("1") "ARC-Seal: i=1; " SIGNER "\n", 1, 1,
 		    "ARC-Seal: no cv=" },

@@ -349,6 +349,7 @@ test_foreign(void **state)
 		VALUE(" mail . example.com; none"),
 		VALUE(" mx\xc3\xbc.example.com; none"),
 		VALUE(" \xc3\xbc" "example.com; none"),
+		VALUE(" \"mx\xc3\xbc.example.com\"; none"),
 		VALUE(" mx 1; none"),
 		VALUE(" -example.com; none"),
 	};
