@@ -91,6 +91,15 @@ dns_answer_copy(const struct dns_answer *from)
 }
 
 const struct dns_answer *
+dns_answer_failure(const char *detail)
+{
+	const struct dns_answer answer = { .result = DNS_SERVFAIL,
+		.detail = detail };
+
+	return dns_answer_copy(&answer);
+}
+
+const struct dns_answer *
 dns_answer_ref(const struct dns_answer *answer)
 {
 	atomic_fetch_add_explicit(&counted_of(answer)->refs, 1,

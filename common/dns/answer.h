@@ -11,6 +11,8 @@
 /* A copy of an answer on the heap, with one reference. At most
  * DNS_RECORDS_MAX of its records are kept. */
 const struct dns_answer *dns_answer_copy(const struct dns_answer *answer);
+/* A DNS_SERVFAIL, likewise. */
+const struct dns_answer *dns_answer_failure(const char *detail);
 const struct dns_answer *dns_answer_ref(const struct dns_answer *answer);
 /* NULL is nothing. For answers of dns_answer_copy() only. */
 void dns_answer_unref(const struct dns_answer *answer);

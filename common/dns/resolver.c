@@ -85,21 +85,12 @@ refused_text(const struct resolver *resolver, struct strbuf *out)
 	    resolver->servers_text);
 }
 
-static const struct dns_answer *
-failure(const char *detail)
-{
-	const struct dns_answer answer = { .result = DNS_SERVFAIL,
-		.detail = detail };
-
-	return dns_answer_copy(&answer);
-}
-
 /* With the lock: whoever waits has this answer. libunbound must not know any
  * flight. */
 static void
 fail_all(struct resolver *resolver, const char *detail)
 {
-	const struct dns_answer *answer = failure(detail);
+	const struct dns_answer *answer = dns_answer_failure(detail);
 
 	flights_land_all(&resolver->flights, answer);
 	dns_answer_unref(answer);
@@ -447,7 +438,7 @@ resolver_ask(struct resolver *resolver, struct dns_query *query,
 
 	pthread_mutex_lock(&resolver->lock);
 	if (!take_off(resolver, query, name, type, &detail)) {
-		answer = failure(detail.s);
+		answer = dns_answer_failure(detail.s);
 		query_answer(query, answer);
 		dns_answer_unref(answer);
 	}

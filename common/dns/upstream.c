@@ -230,15 +230,6 @@ describe_failure(const struct upstream *upstream,
 		    result->rcode, upstream->servers_text);
 }
 
-static const struct dns_answer *
-failure(const char *detail)
-{
-	const struct dns_answer answer = { .result = DNS_SERVFAIL,
-		.detail = detail };
-
-	return dns_answer_copy(&answer);
-}
-
 static struct span
 without_dot(const char *name)
 {
@@ -307,7 +298,7 @@ on_result(void *arg, int error, struct ub_result *result)
 
 	question_free(question);
 	upstream->answered(upstream->owner, asker,
-	    error != 0 || result == NULL ? failure(ub_strerror(error)) :
+	    error != 0 || result == NULL ? dns_answer_failure(ub_strerror(error)) :
 	    convert(upstream, result));
 	ub_resolve_free(result);
 }
@@ -365,5 +356,5 @@ upstream_ask(struct upstream *upstream, struct span name, enum dns_type type,
 	if (rc == 0)
 		return;
 	question_free(question);
-	upstream->answered(upstream->owner, arg, failure(ub_strerror(rc)));
+	upstream->answered(upstream->owner, arg, dns_answer_failure(ub_strerror(rc)));
 }

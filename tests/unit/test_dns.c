@@ -317,6 +317,62 @@ test_questions_can_be_given_up(void **state)
 	strbuf_clear(&server);
 }
 
+static unsigned
+count_full(struct lookups *lookups)
+{
+	const struct dns_answer *answer;
+	unsigned full = 0;
+	size_t i;
+
+	for (i = 0; i < lookups_count(lookups); i++) {
+		answer = lookups_at(lookups, i)->answer;
+		full += answer != NULL && answer->result == DNS_SERVFAIL &&
+		    strstr(answer->detail, "too many open") != NULL;
+	}
+	return full;
+}
+
+/* Beyond DNS_PENDING_MAX questions fail, until there is room again: what
+ * nobody waits for any more takes none for long. */
+static void
+test_open_questions_are_bounded(void **state)
+{
+	enum { MESSAGES = 11, QUESTIONS = 1000 };
+	struct lookups_options options = { .max_queries = QUESTIONS * 2 };
+	struct lookups *lookups[MESSAGES];
+	struct strbuf server = STRBUF_INIT;
+	int fd = bind_loopback(&server);
+	unsigned i, j, full = 0;
+	char name[64];
+
+	(void)state;
+	options.dns = dns_of(server.s);
+	for (i = 0; i < MESSAGES; i++) {
+		lookups[i] = lookups_new(&options);
+		for (j = 0; j < QUESTIONS; j++) {
+			snprintf(name, sizeof(name), "%u.%u.example", j, i);
+			lookups_get(lookups[i], LOOKUP_SPF, span_of(name),
+			    DNS_TXT);
+		}
+		full += count_full(lookups[i]);
+	}
+	assert_int_equal(full, MESSAGES * QUESTIONS - DNS_PENDING_MAX);
+	for (i = 0; i < MESSAGES; i++)
+		lookups_free(lookups[i]);
+	for (i = 0; i < 300; i++) {
+		lookups[0] = ask(options.dns, 10, 1);
+		full = count_full(lookups[0]);
+		lookups_free(lookups[0]);
+		if (full == 0)
+			break;
+		usleep(10000);
+	}
+	assert_int_equal(full, 0);
+	dns_free(options.dns);
+	close(fd);
+	strbuf_clear(&server);
+}
+
 static void
 test_equal_options_share(void **state)
 {
@@ -565,6 +621,7 @@ main(void)
 		cmocka_unit_test(test_refusal_is_noticed),
 		cmocka_unit_test(test_one_of_two_refuses),
 		cmocka_unit_test(test_questions_can_be_given_up),
+		cmocka_unit_test(test_open_questions_are_bounded),
 		cmocka_unit_test(test_equal_options_share),
 		cmocka_unit_test(test_cache_times),
 		cmocka_unit_test(test_cache_bound),
