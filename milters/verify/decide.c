@@ -301,20 +301,38 @@ strictest(const struct dmarc_outcome *dmarc)
 	return policy;
 }
 
+static bool
+has_unknown_policy(const struct dmarc_outcome *dmarc)
+{
+	size_t i;
+
+	for (i = 0; i < dmarc->walk_count; i++)
+		if (dmarc->walks[i].result == DMARC_WALK_TEMPERROR)
+			return true;
+	return false;
+}
+
 /* No author domain or more than one: RFC 9989 11.5. */
 static void
 decide_bad_from(struct filter_context *ctx, struct verify_report *report)
 {
 	const struct verify_conf *conf = ctx->conf;
+	enum verify_cause cause = VERIFY_BAD_FROM;
 	int action = conf->on_bad_from;
 	const char *text = arena_printf(&ctx->message->arena,
 	    "the From field names no single author domain: %s",
 	    report->authors.trouble);
 
-	if (action == VERIFY_BY_POLICY)
-		action = strictest(&report->dmarc) == DMARC_POLICY_NONE ?
-		    FAILURE_ACCEPT : FAILURE_REJECT;
-	settle(report, VERIFY_BAD_FROM, action, text);
+	if (action == VERIFY_BY_POLICY) {
+		action = FAILURE_ACCEPT;
+		if (strictest(&report->dmarc) != DMARC_POLICY_NONE) {
+			action = FAILURE_REJECT;
+		} else if (has_unknown_policy(&report->dmarc)) {
+			cause = VERIFY_DNS_ERROR;
+			action = conf->on_dns_error;
+		}
+	}
+	settle(report, cause, action, text);
 }
 
 static void

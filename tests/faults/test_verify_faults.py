@@ -206,6 +206,13 @@ class Trouble(Case):
             with self.subTest(trouble):
                 self.assertEqual(outcome.verdict, "tempfail", outcome)
 
+    def test_policy_of_one_of_several(self):
+        """No single author, and what one of them asks for is not known."""
+        data = compose(sign=False).replace(b"<" + AUTHOR.encode() + b">",
+            b"<a@nowhere.example>, b@servfail-dmarc.example", 1)
+        outcome = self.give(data)
+        self.assertEqual(outcome.verdict, "tempfail", outcome)
+
 
 class Accepting(Case):
     """OnDnsError accept: the results are told."""
