@@ -9,7 +9,7 @@ int
 key_uses(struct setup *setup, struct span name, struct arena *arena,
     struct key_use **uses, size_t *count)
 {
-	struct dataset_place place = sign_place(&setup->load, "SigningTable");
+	struct dataset_place place = filter_place(&setup->load, "SigningTable");
 	struct key_use *found = NULL;
 	struct dataset_row row;
 	struct dataset set;

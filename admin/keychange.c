@@ -35,7 +35,7 @@ keychange_open(struct keychange *change, struct setup *setup)
 		return EX_CONFIG;
 	}
 	for (i = 0; i < KEYCHANGE_TABLES; i++) {
-		place = sign_place(&setup->load, settings[i]);
+		place = filter_place(&setup->load, settings[i]);
 		tablefile_open(&change->tables[i], spec_of(change, i), &place,
 		    &setup->diag);
 	}
@@ -73,14 +73,14 @@ keychange_look(struct keychange *change, struct keychange_view *view)
 {
 	struct setup *setup = change->setup;
 	struct keytable_options options = sign_key_options(&setup->load);
-	struct dataset_place place = sign_place(&setup->load, "KeyTable");
+	struct dataset_place place = filter_place(&setup->load, "KeyTable");
 	int i;
 
 	*view = (struct keychange_view){ .diag = DIAG_INIT };
 	options.eager_keys = 0;
 	view->keys = keytable_load(spec_now(change, KEYCHANGE_KEYS), &place,
 	    &options, &view->diag);
-	place = sign_place(&setup->load, "SigningTable");
+	place = filter_place(&setup->load, "SigningTable");
 	if (view->keys != NULL)
 		view->senders = signtable_load(spec_now(change,
 		    KEYCHANGE_SENDERS), &place, view->keys,

@@ -34,7 +34,7 @@ add_verdict(struct strbuf *out, const char *label,
 {
 	unsigned code = verifyreport_code(verdict);
 
-	strbuf_addf(out, "%s: %s", label, verify_action_word(verdict));
+	strbuf_addf(out, "%s: %s", label, verdict_word(verdict));
 	if (code >= 400)
 		strbuf_addf(out, " %u %s", code, verdict->enhanced != NULL ?
 		    verdict->enhanced : code >= 500 ? "5.7.1" : "4.7.1");

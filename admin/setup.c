@@ -99,6 +99,7 @@ setup_load(struct setup *setup, const struct setup_options *options)
 	setup->origins = arena_zalloc(&setup->arena,
 	    sign_schema.count * sizeof(*setup->origins));
 	setup->load = (struct filter_load){
+		.filter = &sign_filter,
 		.conf = &setup->conf,
 		.origins = setup->origins,
 		.file = setup->file,
@@ -156,7 +157,7 @@ static struct keytable *
 single_table(struct setup *setup, const struct keytable_options *options)
 {
 	struct sign_conf *conf = &setup->conf;
-	struct dataset_place place = sign_place(&setup->load, "KeyFile");
+	struct dataset_place place = filter_place(&setup->load, "KeyFile");
 	struct span ascii;
 	const char *domain = "%";
 
@@ -178,7 +179,7 @@ struct keytable *
 setup_keytable(struct setup *setup)
 {
 	struct keytable_options options = sign_key_options(&setup->load);
-	struct dataset_place place = sign_place(&setup->load, "KeyTable");
+	struct dataset_place place = filter_place(&setup->load, "KeyTable");
 	struct keytable *table;
 
 	options.eager_keys = 0;

@@ -43,7 +43,7 @@ struct setup_options {
 struct setup {
 	struct sign_conf conf;		/* settings only: nothing is loaded */
 	struct config_origin *origins;
-	struct filter_load load;	/* for sign_place() and its like */
+	struct filter_load load;	/* for filter_place() and its like */
 	struct identity identity;	/* the signer's */
 	struct arena arena;
 	struct diag diag;

@@ -59,7 +59,7 @@ static void
 add_verdict(struct json *json, const struct verdict *verdict)
 {
 	json_object(json, "verdict");
-	json_cstring(json, "action", verify_action_word(verdict));
+	json_cstring(json, "action", verdict_word(verdict));
 	json_number(json, "code", verifyreport_code(verdict));
 	json_cstring(json, "text", verdict->text != NULL ? verdict->text :
 	    "");

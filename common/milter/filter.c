@@ -1,6 +1,7 @@
 #include "common/milter/filter.h"
 
 #include "common/base/escape.h"
+#include "common/milter/daemon_settings.h"
 
 enum { EXPLAIN_LINE_MAX = 4096 };
 
@@ -25,6 +26,55 @@ failure_verdict(enum failure_action action, const char *text)
 	};
 
 	return (struct verdict){ .action = actions[action], .text = text };
+}
+
+const char *
+verdict_word(const struct verdict *verdict)
+{
+	switch (verdict->action) {
+	case VERDICT_TEMPFAIL:
+		return failure_action_words[FAILURE_TEMPFAIL];
+	case VERDICT_REJECT:
+		return failure_action_words[FAILURE_REJECT];
+	case VERDICT_DISCARD:
+		return failure_action_words[FAILURE_DISCARD];
+	case VERDICT_QUARANTINE:
+		return failure_action_words[FAILURE_QUARANTINE];
+	default:
+		return failure_action_words[FAILURE_ACCEPT];
+	}
+}
+
+struct dataset_place
+filter_place(const struct filter_load *load, const char *name)
+{
+	struct config_origin origin = config_find_origin(load->filter->schema,
+	    load->origins, name);
+
+	return (struct dataset_place){
+		.file = origin.file != NULL ? origin.file : load->file,
+		.line = origin.line,
+		.setting = name,
+		.base_directory = daemon_settings_of(load->filter,
+		    load->conf)->base_directory,
+	};
+}
+
+void
+filter_refuse(struct filter_load *load, const char *name, const char *text)
+{
+	struct dataset_place place = filter_place(load, name);
+
+	diag_error(load->diag, place.file, place.line, "%s: %s", name, text);
+}
+
+void
+filter_advise(struct filter_load *load, const char *name, const char *text)
+{
+	struct dataset_place place = filter_place(load, name);
+
+	diag_warning(load->diag, place.file, place.line, "%s: %s", name,
+	    text);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "common/config/settings.h"
 #include "common/mail/message.h"
 #include "common/milter/counters.h"
+#include "common/tables/dataset.h"
 
 /*
  * After any verdict but VERDICT_CONTINUE and VERDICT_SKIP_BODY no handler is
@@ -51,6 +52,9 @@ enum failure_action { FAILURE_ACCEPT, FAILURE_TEMPFAIL, FAILURE_REJECT,
     FAILURE_DISCARD, FAILURE_QUARANTINE };
 extern const char *const failure_action_words[];
 struct verdict failure_verdict(enum failure_action action, const char *text);
+/* The word for what happens to the message: "accept" for all that lets it
+ * pass. */
+const char *verdict_word(const struct verdict *verdict);
 
 enum edit_kind {
 	EDIT_INSERT_HEADER,	/* at position (0: topmost) */
@@ -159,11 +163,14 @@ enum filter_reply {
 	FILTER_REPLIES_BODY = 16
 };
 
+struct filter;
+
 /*
  * A configuration under way: load() fills conf, which is conf_size bytes laid
  * out as the schema's offsets say and already holds the settings' values.
  */
 struct filter_load {
+	const struct filter *filter;
 	void *conf;
 	const struct config_origin *origins;
 	const char *file;		/* the main file; NULL: defaults */
@@ -173,6 +180,15 @@ struct filter_load {
 	uid_t uid;			/* who the daemon runs as */
 	gid_t gid;
 };
+
+/* Where the setting of that name stands: for messages, and for tables. */
+struct dataset_place filter_place(const struct filter_load *load,
+    const char *name);
+/* What is wrong with the setting of that name, or but odd. */
+void filter_refuse(struct filter_load *load, const char *name,
+    const char *text);
+void filter_advise(struct filter_load *load, const char *name,
+    const char *text);
 
 struct filter {
 	const char *name;		/* "postern-sign": program, log ident */

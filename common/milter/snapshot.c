@@ -37,6 +37,7 @@ load_filter(struct snapshot *snapshot, const struct snapshot_options *options,
     struct diag *diag)
 {
 	struct filter_load load = {
+		.filter = snapshot->filter,
 		.conf = snapshot->conf,
 		.origins = snapshot->origins,
 		.file = options->file,

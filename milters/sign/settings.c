@@ -172,39 +172,6 @@ origin_of(const struct filter_load *load, const char *name)
 	return config_find_origin(&sign_schema, load->origins, name);
 }
 
-struct dataset_place
-sign_place(const struct filter_load *load, const char *name)
-{
-	const struct sign_conf *conf = load->conf;
-	struct config_origin origin = origin_of(load, name);
-
-	return (struct dataset_place){
-		.file = origin.file != NULL ? origin.file : load->file,
-		.line = origin.line,
-		.setting = name,
-		.base_directory = conf->daemon.base_directory,
-	};
-}
-
-static void
-refuse(struct filter_load *load, const char *name, const char *text)
-{
-	struct config_origin origin = origin_of(load, name);
-
-	diag_error(load->diag, origin.file != NULL ? origin.file : load->file,
-	    origin.line, "%s: %s", name, text);
-}
-
-static void
-advise(struct filter_load *load, const char *name, const char *text)
-{
-	struct config_origin origin = origin_of(load, name);
-
-	diag_warning(load->diag,
-	    origin.file != NULL ? origin.file : load->file, origin.line,
-	    "%s: %s", name, text);
-}
-
 static void
 load_lists(struct filter_load *load, struct sign_conf *conf)
 {
@@ -231,12 +198,12 @@ load_lists(struct filter_load *load, struct sign_conf *conf)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(hosts); i++) {
-		place = sign_place(load, hosts[i].name);
+		place = filter_place(load, hosts[i].name);
 		*hosts[i].list = hostlist_load(hosts[i].spec, &place,
 		    load->diag);
 	}
 	for (i = 0; i < ARRAY_LEN(names); i++) {
-		place = sign_place(load, names[i].name);
+		place = filter_place(load, names[i].name);
 		*names[i].list = namelist_load(names[i].spec, names[i].kind,
 		    &place, load->diag);
 	}
@@ -260,22 +227,22 @@ static void
 load_tables(struct filter_load *load, struct sign_conf *conf)
 {
 	struct keytable_options options = sign_key_options(load);
-	struct dataset_place place = sign_place(load, "KeyTable");
+	struct dataset_place place = filter_place(load, "KeyTable");
 
 	if (conf->signing_table == NULL) {
-		refuse(load, "KeyTable", "SigningTable is missing: it says "
+		filter_refuse(load, "KeyTable", "SigningTable is missing: it says "
 		    "which senders use which key of the KeyTable");
 		return;
 	}
 	if (conf->domain != NULL || conf->selector != NULL ||
 	    conf->key_file != NULL)
-		advise(load, conf->domain != NULL ? "Domain" :
+		filter_advise(load, conf->domain != NULL ? "Domain" :
 		    conf->selector != NULL ? "Selector" : "KeyFile",
 		    "not used beside KeyTable; remove Domain, Selector and "
 		    "KeyFile, or KeyTable and SigningTable");
 	conf->keytable = keytable_load(conf->key_table, &place, &options,
 	    load->diag);
-	place = sign_place(load, "SigningTable");
+	place = filter_place(load, "SigningTable");
 	conf->signtable = signtable_load(conf->signing_table, &place,
 	    conf->keytable, conf->multiple_signatures, load->diag);
 }
@@ -295,10 +262,10 @@ static void
 load_single(struct filter_load *load, struct sign_conf *conf)
 {
 	struct keytable_options options = sign_key_options(load);
-	struct dataset_place place = sign_place(load, "Domain");
+	struct dataset_place place = filter_place(load, "Domain");
 
 	if (conf->signing_table != NULL) {
-		refuse(load, "SigningTable", "KeyTable is missing: it says "
+		filter_refuse(load, "SigningTable", "KeyTable is missing: it says "
 		    "where the keys are that SigningTable names");
 		return;
 	}
@@ -313,7 +280,7 @@ load_single(struct filter_load *load, struct sign_conf *conf)
 	    load->diag);
 	if (conf->domains == NULL)
 		return;
-	place = sign_place(load, "KeyFile");
+	place = filter_place(load, "KeyFile");
 	conf->keytable = keytable_single(single_domain(load, conf),
 	    conf->selector, conf->key_file, &place, &options, load->diag);
 }
@@ -333,7 +300,7 @@ check_algorithm(struct filter_load *load, const struct sign_conf *conf)
 		return;
 	if (!dkim_algorithm_parse(span_of(conf->signature_algorithm),
 	    &wanted)) {
-		refuse(load, "SignatureAlgorithm", "must be rsa-sha256 or "
+		filter_refuse(load, "SignatureAlgorithm", "must be rsa-sha256 or "
 		    "ed25519-sha256; best left out, the key decides");
 		return;
 	}
@@ -401,7 +368,7 @@ load_sender_headers(struct filter_load *load, struct sign_conf *conf)
 	    &conf->sender_name_count);
 	for (i = 0; i < conf->sender_name_count; i++)
 		if (!header_name_is_valid(conf->sender_names[i]))
-			refuse(load, "SenderHeaders", "not a list of header "
+			filter_refuse(load, "SenderHeaders", "not a list of header "
 			    "field names");
 }
 
@@ -432,7 +399,7 @@ load_macros(struct filter_load *load, struct sign_conf *conf)
 		conf->macros[i].values = items[i];
 		span_cut(&conf->macros[i].values, '=', &name);
 		if (name.len == 0)
-			refuse(load, "MacroList", "an item has no macro name; "
+			filter_refuse(load, "MacroList", "an item has no macro name; "
 			    "write name or name=value|value");
 		conf->macros[i].name = macro_name(name, load->arena);
 		strbuf_addf(&names, "%s%s", i != 0 ? " " : "",
@@ -450,11 +417,11 @@ static void
 check_mode(struct filter_load *load, const struct sign_conf *conf)
 {
 	if ((conf->mode & SIGN_MODE_SIGN) == 0)
-		refuse(load, "Mode", "without s nothing is signed; "
+		filter_refuse(load, "Mode", "without s nothing is signed; "
 		    "postern-sign only signs, checking is postern-verify's "
 		    "work");
 	else if ((conf->mode & SIGN_MODE_VERIFY) != 0)
-		advise(load, "Mode", "v has no meaning here: postern-sign "
+		filter_advise(load, "Mode", "v has no meaning here: postern-sign "
 		    "only signs; run postern-verify to check incoming mail");
 }
 
@@ -466,7 +433,7 @@ sign_load(struct filter_load *load)
 	check_mode(load, conf);
 	if (!canon_parse_pair(span_of(conf->canonicalization),
 	    &conf->header_canon, &conf->body_canon))
-		refuse(load, "Canonicalization", "must be simple or relaxed, "
+		filter_refuse(load, "Canonicalization", "must be simple or relaxed, "
 		    "or two of them as in relaxed/relaxed");
 	load_sender_headers(load, conf);
 	load_macros(load, conf);

@@ -81,23 +81,6 @@ unsigned_verdict(const struct sign_conf *conf, enum sign_reason reason)
 	}
 }
 
-static const char *
-action_word(const struct verdict *verdict)
-{
-	switch (verdict->action) {
-	case VERDICT_TEMPFAIL:
-		return failure_action_words[FAILURE_TEMPFAIL];
-	case VERDICT_REJECT:
-		return failure_action_words[FAILURE_REJECT];
-	case VERDICT_DISCARD:
-		return failure_action_words[FAILURE_DISCARD];
-	case VERDICT_QUARANTINE:
-		return failure_action_words[FAILURE_QUARANTINE];
-	default:
-		return failure_action_words[FAILURE_ACCEPT];
-	}
-}
-
 /* client=192.0.2.1 from=user@example.com: who and for whom, in every line. */
 static void
 add_common(struct filter_context *ctx, struct log_event *event,
@@ -141,13 +124,13 @@ leave_unsigned(struct filter_context *ctx,
 		    "of our domains");
 	if (decision->detail != NULL)
 		log_event_adds(&event, "detail", decision->detail);
-	log_event_adds(&event, "action", action_word(&verdict));
+	log_event_adds(&event, "action", verdict_word(&verdict));
 	log_event_end(&event);
 	filter_explain(ctx, "not signed: %s%s%s; action: %s",
 	    sign_reason_word(decision->reason),
 	    decision->detail != NULL ? ": " : "",
 	    decision->detail != NULL ? decision->detail : "",
-	    action_word(&verdict));
+	    verdict_word(&verdict));
 	counters_add(ctx->counters, decision->reason, 1);
 	return verdict;
 }

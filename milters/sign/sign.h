@@ -61,13 +61,10 @@ extern const struct filter sign_filter;
 
 /*
  * The schema and what the settings mean, for commands that read tables without
- * running the filter: where the setting of that name stands, with where its
- * relative paths begin, and how keys are to be read. Of load, all but check_all
- * must be set; texts are in its arena.
+ * running the filter: how keys are to be read. Of load, all but check_all must
+ * be set; texts are in its arena.
  */
 extern const struct config_schema sign_schema;
-struct dataset_place sign_place(const struct filter_load *load,
-    const char *name);
 struct keytable_options sign_key_options(const struct filter_load *load);
 
 #endif

@@ -180,38 +180,6 @@ const struct config_schema verify_schema = {
 	settings, ARRAY_LEN(settings), foreign, ARRAY_LEN(foreign)
 };
 
-static struct dataset_place
-place_of(const struct filter_load *load, const char *name)
-{
-	const struct verify_conf *conf = load->conf;
-	struct config_origin origin = config_find_origin(&verify_schema,
-	    load->origins, name);
-
-	return (struct dataset_place){
-		.file = origin.file != NULL ? origin.file : load->file,
-		.line = origin.line,
-		.setting = name,
-		.base_directory = conf->daemon.base_directory,
-	};
-}
-
-static void
-refuse(struct filter_load *load, const char *name, const char *text)
-{
-	struct dataset_place place = place_of(load, name);
-
-	diag_error(load->diag, place.file, place.line, "%s: %s", name, text);
-}
-
-static void
-advise(struct filter_load *load, const char *name, const char *text)
-{
-	struct dataset_place place = place_of(load, name);
-
-	diag_warning(load->diag, place.file, place.line, "%s: %s", name,
-	    text);
-}
-
 static void
 load_checks(struct filter_load *load, struct verify_conf *conf)
 {
@@ -228,7 +196,7 @@ load_checks(struct filter_load *load, struct verify_conf *conf)
 			if (span_is_nocase(item, words[i].word))
 				break;
 		if (i == ARRAY_LEN(words))
-			refuse(load, "Checks", "a list of iprev, spf, dkim, "
+			filter_refuse(load, "Checks", "a list of iprev, spf, dkim, "
 			    "arc and dmarc");
 		else
 			conf->wanted |= words[i].bit;
@@ -236,7 +204,7 @@ load_checks(struct filter_load *load, struct verify_conf *conf)
 	if ((conf->wanted & VERIFY_DMARC) != 0 &&
 	    (conf->wanted & (VERIFY_SPF | VERIFY_DKIM)) !=
 	    (VERIFY_SPF | VERIFY_DKIM))
-		refuse(load, "Checks", "dmarc needs both spf and dkim: "
+		filter_refuse(load, "Checks", "dmarc needs both spf and dkim: "
 		    "without one of them good mail fails");
 }
 
@@ -259,7 +227,7 @@ read_id(struct filter_load *load, const char *setting, struct span text)
 	struct span id = authres_own_id(text, load->arena);
 
 	if (id.len == 0)
-		refuse(load, setting, "no authserv-id: a host name such as "
+		filter_refuse(load, setting, "no authserv-id: a host name such as "
 		    "mx.example.com is best");
 	return id;
 }
@@ -267,7 +235,7 @@ read_id(struct filter_load *load, const char *setting, struct span text)
 static void
 load_ids(struct filter_load *load, struct verify_conf *conf)
 {
-	struct dataset_place place = place_of(load, "RemoveARFrom");
+	struct dataset_place place = filter_place(load, "RemoveARFrom");
 	struct dataset_row row;
 	struct dataset set;
 	size_t cap = 0;
@@ -300,17 +268,17 @@ load_ids(struct filter_load *load, struct verify_conf *conf)
 static void
 load_lists(struct filter_load *load, struct verify_conf *conf)
 {
-	struct dataset_place place = place_of(load, "IgnoreHosts");
+	struct dataset_place place = filter_place(load, "IgnoreHosts");
 
 	conf->ignored_hosts = hostlist_load(conf->ignore_hosts, &place,
 	    load->diag);
-	place = place_of(load, "IgnoreMailFrom");
+	place = filter_place(load, "IgnoreMailFrom");
 	conf->ignored_authors = namelist_load(conf->ignore_mail_from,
 	    NAMELIST_DOMAINS, &place, load->diag);
-	place = place_of(load, "TrustedSealers");
+	place = filter_place(load, "TrustedSealers");
 	conf->sealers = namelist_load(conf->trusted_sealers, NAMELIST_DOMAINS,
 	    &place, load->diag);
-	place = place_of(load, "DMARCOverrides");
+	place = filter_place(load, "DMARCOverrides");
 	conf->overrides = verify_overrides_load(conf->overrides_spec, &place,
 	    clock_wall(), load->diag);
 }
@@ -328,12 +296,12 @@ load_resolver(struct filter_load *load, struct verify_conf *conf)
 
 	conf->dns = dns_new(&options, &err);
 	if (conf->dns == NULL)
-		refuse(load, conf->trust_anchor_file != NULL &&
+		filter_refuse(load, conf->trust_anchor_file != NULL &&
 		    strstr(strbuf_str(&err), conf->trust_anchor_file) != NULL ?
 		    "TrustAnchorFile" : "Nameservers", strbuf_str(&err));
 	strbuf_clear(&err);
 	if (conf->message_timeout < conf->dns_timeout)
-		advise(load, "MessageTimeout", "shorter than DNSTimeout, so "
+		filter_advise(load, "MessageTimeout", "shorter than DNSTimeout, so "
 		    "no question gets that long");
 }
 
@@ -344,18 +312,18 @@ check_sense(struct filter_load *load, const struct verify_conf *conf)
 	struct strbuf err = STRBUF_INIT;
 
 	if (!verify_reject_text_is_valid(span_of(conf->reject_text), &err))
-		refuse(load, "RejectText", strbuf_str(&err));
+		filter_refuse(load, "RejectText", strbuf_str(&err));
 	strbuf_clear(&err);
 	if (conf->trusted_sealers != NULL && (conf->wanted & VERIFY_ARC) == 0)
-		advise(load, "TrustedSealers", "no effect: Checks has no arc");
+		filter_advise(load, "TrustedSealers", "no effect: Checks has no arc");
 	if (conf->reject_failures && (conf->wanted & VERIFY_DMARC) == 0)
-		advise(load, "RejectFailures", "no effect: Checks has no "
+		filter_advise(load, "RejectFailures", "no effect: Checks has no "
 		    "dmarc");
 	if (conf->spf_reject != VERIFY_SPF_NEVER &&
 	    (conf->wanted & VERIFY_SPF) == 0)
-		advise(load, "SPFReject", "no effect: Checks has no spf");
+		filter_advise(load, "SPFReject", "no effect: Checks has no spf");
 	if (conf->adsp && (conf->wanted & VERIFY_DKIM) == 0)
-		advise(load, "ADSP", "no effect: Checks has no dkim");
+		filter_advise(load, "ADSP", "no effect: Checks has no dkim");
 }
 
 void

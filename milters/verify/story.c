@@ -203,7 +203,7 @@ story_log(struct filter_context *ctx, const struct verify_report *report)
 	if (!event.wanted)
 		return log_event_end(&event);
 	log_event_adds(&event, "action",
-	    verify_action_word(&decision->verdict));
+	    verdict_word(&decision->verdict));
 	log_event_adds(&event, "cause", verify_cause_word(decision->cause));
 	if (decision->is_monitored)
 		log_event_adds(&event, "monitor", "yes");
@@ -457,7 +457,7 @@ story_explain(struct filter_context *ctx, const struct verify_report *report)
 		filter_explain(ctx, "override: %s (%s)", decision->override,
 		    quote(ctx, span_of(decision->override_comment)));
 	filter_explain(ctx, "action: %s%s%s%s%s",
-	    verify_action_word(&decision->verdict),
+	    verdict_word(&decision->verdict),
 	    decision->is_monitored ? ", not carried out: MonitorOnly" : "",
 	    *decision->reason != '\0' ? " (" : "", decision->reason,
 	    *decision->reason != '\0' ? ")" : "");

@@ -9,23 +9,6 @@
 #include "common/mail/authres.h"
 
 const char *
-verify_action_word(const struct verdict *verdict)
-{
-	switch (verdict->action) {
-	case VERDICT_TEMPFAIL:
-		return failure_action_words[FAILURE_TEMPFAIL];
-	case VERDICT_REJECT:
-		return failure_action_words[FAILURE_REJECT];
-	case VERDICT_DISCARD:
-		return failure_action_words[FAILURE_DISCARD];
-	case VERDICT_QUARANTINE:
-		return failure_action_words[FAILURE_QUARANTINE];
-	default:
-		return failure_action_words[FAILURE_ACCEPT];
-	}
-}
-
-const char *
 verify_cause_word(enum verify_cause cause)
 {
 	static const char *const words[] = {

@@ -133,8 +133,7 @@ extern const struct config_schema verify_schema;
 /* The report of a message that reached its verdict; NULL before. */
 const struct verify_report *verify_report_of(const struct filter_context *ctx);
 
-/* "accept", "reject", ...: in log, counters and JSON. */
-const char *verify_action_word(const struct verdict *verdict);
+/* "none", "dmarc-policy", ...: in log and counters. */
 const char *verify_cause_word(enum verify_cause cause);
 
 #endif

@@ -228,7 +228,7 @@ fill(const struct facts *facts, struct arena *arena,
 static void
 check(const struct row *row, const struct verify_decision *decision)
 {
-	ROW_EQ(row->name, span_of(verify_action_word(&decision->verdict)),
+	ROW_EQ(row->name, span_of(verdict_word(&decision->verdict)),
 	    span_of(row->action));
 	ROW_EQ(row->name, span_of(verify_cause_word(decision->cause)),
 	    span_of(verify_cause_word(row->cause)));
