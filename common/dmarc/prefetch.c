@@ -52,6 +52,25 @@ look_related(struct span a, struct span b)
 	return false;
 }
 
+/*
+ * The first name that the author's walk and the identifier's have in common is
+ * where alignment begins, be it only "com". The author's walk may end below it.
+ */
+static void
+prefetch_meeting(struct span author, struct span identifier,
+    struct lookups *lookups)
+{
+	struct dmarc_published found;
+	struct dmarc_path path;
+	size_t i = 0;
+
+	dmarc_path_make(author, DMARC_TREEWALK, &path);
+	while (i < path.count && !domain_is_within(identifier, path.names[i]))
+		i++;
+	if (i < path.count && !span_eq(author, identifier))
+		dmarc_published_get(path.names[i], lookups, &found);
+}
+
 void
 dmarc_prefetch(const struct dmarc_authors *authors,
     const struct span *identifiers, size_t count,
@@ -66,9 +85,10 @@ dmarc_prefetch(const struct dmarc_authors *authors,
 	if (authors->trouble != NULL || discovery == DMARC_PSL)
 		return;
 	left = spare_questions(authors->domains[0]);
-	for (i = 0; i < count && left > 0; i++) {
+	for (i = 0; i < count; i++) {
 		domain = dmarc_normalize(identifiers[i], arena);
-		if (look_related(authors->domains[0], domain))
+		prefetch_meeting(authors->domains[0], domain, lookups);
+		if (left > 0 && look_related(authors->domains[0], domain))
 			left -= prefetch_identifier(authors->domains[0],
 			    domain, lookups, left);
 	}

@@ -594,6 +594,7 @@ test_prefetch(void **state)
 		{ "From: a@example.com", "bounce.example.com", REJECT, 2, 0 },
 		{ "From: a@example.com", "example.com", REJECT, 1, 0 },
 		{ "From: a@example.com", "example.net", REJECT, 1, 0 },
+		{ "From: a@example.com", "other.com", REJECT, 2, 0 },
 		{ "From: a@a.b.example.com", "c.b.example.com", REJECT, 4, 1 },
 		{ "From: a@example.com", "1.2.3.4.5.6.example.com", REJECT,
 		    5, 2 },
