@@ -1,6 +1,8 @@
 #include "common/spf/layer.h"
 
 #include "common/base/mem.h"
+#include "common/spf/follow.h"
+#include "common/spf/rewrite.h"
 #include "common/spf/terms.h"
 
 #include <sys/types.h>
@@ -15,106 +17,6 @@ enum { NO_LIMIT = 1000 };	/* of the library: ours come first */
 
 /* The first record's name; all others are numbers. */
 #define FIRST "first.x"
-
-/* ---- the record that the library gets ---- */
-
-static void
-add_number(struct strbuf *out, const struct spf_frame *frame, size_t i)
-{
-	strbuf_addf(out, "%u.%zu.x", frame->index, i);
-}
-
-static void
-add_term(struct strbuf *out, const struct spf_evaluation *evaluation,
-    const struct spf_frame *frame, size_t i)
-{
-	const struct spf_term *term = &frame->record->terms[i];
-	bool is_ipv4 = evaluation->question->client.family == 4;
-	unsigned bits = spf_term_bits(evaluation, term);
-	const char *name = "exists";
-
-	if (term->mechanism == SPF_INCLUDE)
-		name = "include";
-	else if (term->mechanism == SPF_MX)
-		name = "mx";
-	else if (term->mechanism == SPF_A)
-		name = "a";
-	strbuf_addf(out, " %c%s:", term->qualifier, name);
-	add_number(out, frame, i);
-	/* The library takes "/0" for an error; there is nothing to compare
-	 * then (terms.c). */
-	if ((term->mechanism == SPF_A || term->mechanism == SPF_MX) &&
-	    bits > 0)
-		strbuf_addf(out, "%s%u", is_ipv4 ? "/" : "//", bits);
-}
-
-static void
-make_record(struct strbuf *out, const struct spf_evaluation *evaluation,
-    const struct spf_frame *frame)
-{
-	const struct spf_record *record = frame->record;
-	unsigned terms = evaluation->terms;
-	size_t i;
-
-	strbuf_adds(out, "v=spf1");
-	for (i = 0; i < record->count && terms <= SPF_TERMS_MAX; i++) {
-		if (spf_mechanism_is_counted(record->terms[i].mechanism)) {
-			add_term(out, evaluation, frame, i);
-			terms++;
-		} else if (spf_term_matches(evaluation, &record->terms[i])) {
-			add_term(out, evaluation, frame, i);
-			return;
-		}
-	}
-	if (i < record->count)
-		return;
-	strbuf_adds(out, record->redirect.text.len > 0 ? " redirect=" :
-	    " ?exists:");
-	add_number(out, frame, i);
-}
-
-/* ---- what the library asks for ---- */
-
-struct asked {
-	struct spf_frame *frame;
-	size_t term;
-	bool is_host;
-	size_t host;
-};
-
-static bool
-cut_number(struct span *rest, uint64_t max, uint64_t *number)
-{
-	struct span digits;
-
-	return span_cut(rest, '.', &digits) &&
-	    span_number(digits, max, number);
-}
-
-/* "frame.term.x" or "frame.term.host.x". */
-static bool
-read_asked(const struct spf_evaluation *evaluation, const char *name,
-    struct asked *asked)
-{
-	struct span rest = span_of(name);
-	uint64_t frame, term, host;
-
-	if (evaluation->frame_count == 0 ||
-	    !cut_number(&rest, evaluation->frame_count - 1, &frame))
-		return false;
-	*asked = (struct asked){ .frame = evaluation->frames[frame] };
-	if (!cut_number(&rest, asked->frame->record->count, &term))
-		return false;
-	asked->term = (size_t)term;
-	if (span_is(rest, "x"))
-		return true;
-	asked->is_host = true;
-	if (asked->frame->host_count == 0 ||
-	    !cut_number(&rest, asked->frame->host_count - 1, &host))
-		return false;
-	asked->host = (size_t)host;
-	return span_is(rest, "x");
-}
 
 /* ---- answers as the library has them ---- */
 
@@ -160,15 +62,14 @@ add_addresses(SPF_dns_rr_t *rr, const struct dns_answer *records,
 }
 
 static void
-add_hosts(SPF_dns_rr_t *rr, const struct asked *asked)
+add_hosts(SPF_dns_rr_t *rr, const struct spf_asked *asked)
 {
 	struct strbuf name = STRBUF_INIT;
 	size_t i;
 
 	for (i = 0; i < asked->frame->host_count; i++) {
 		strbuf_reset(&name);
-		strbuf_addf(&name, "%u.%zu.%zu.x", asked->frame->index,
-		    asked->term, i);
+		spf_rewrite_host(asked, i, &name);
 		memcpy(add_data(rr, name.len + 1)->mx, name.s, name.len + 1);
 	}
 	strbuf_clear(&name);
@@ -177,7 +78,7 @@ add_hosts(SPF_dns_rr_t *rr, const struct asked *asked)
 /* ---- the hooks ---- */
 
 static struct spf_answer
-find_answer(struct spf_evaluation *evaluation, const struct asked *asked)
+find_answer(struct spf_evaluation *evaluation, const struct spf_asked *asked)
 {
 	if (asked->is_host)
 		return spf_host_answer(evaluation, asked->frame, asked->term,
@@ -193,11 +94,12 @@ on_lookup(SPF_dns_server_t *layer, const char *name, ns_type type,
 	struct spf_evaluation *evaluation = layer->hook;
 	const struct ipaddr *client = &evaluation->question->client;
 	struct spf_answer answer;
-	struct asked asked;
+	struct spf_asked asked;
 	SPF_dns_rr_t *rr;
 
 	(void)should_cache;
-	if (evaluation->is_stopped || !read_asked(evaluation, name, &asked))
+	if (evaluation->is_stopped ||
+	    !spf_rewrite_read(evaluation, name, &asked))
 		return new_answer(layer, name, type, TRY_AGAIN);
 	answer = find_answer(evaluation, &asked);
 	if (answer.kind == SPF_ANSWER_STOP)
@@ -212,7 +114,7 @@ on_lookup(SPF_dns_server_t *layer, const char *name, ns_type type,
 	return rr;
 }
 
-/* Never a warning or an error of the compiler: the text is ours. */
+/* Without a frame: what never matches (follow.h). */
 static SPF_errcode_t
 compile(SPF_server_t *server, SPF_response_t *response, SPF_record_t **record,
     const struct spf_evaluation *evaluation, const struct spf_frame *frame)
@@ -221,7 +123,7 @@ compile(SPF_server_t *server, SPF_response_t *response, SPF_record_t **record,
 	SPF_errcode_t err;
 
 	if (frame != NULL)
-		make_record(&text, evaluation, frame);
+		spf_rewrite(evaluation, frame, &text);
 	else
 		strbuf_adds(&text, "v=spf1");
 	err = SPF_record_compile(server, response, record, strbuf_str(&text));
@@ -235,7 +137,7 @@ on_get_record(SPF_server_t *server, SPF_request_t *request,
 {
 	struct spf_evaluation *evaluation = server->resolver->hook;
 	struct spf_frame *frame;
-	struct asked asked;
+	struct spf_asked asked;
 
 	if (evaluation->is_stopped)
 		return SPF_E_DNS_ERROR;
@@ -243,7 +145,7 @@ on_get_record(SPF_server_t *server, SPF_request_t *request,
 		frame = spf_frame_open(evaluation, evaluation->macros.domain,
 		    NULL, false);
 	} else {
-		if (!read_asked(evaluation, request->cur_dom, &asked))
+		if (!spf_rewrite_read(evaluation, request->cur_dom, &asked))
 			return SPF_E_DNS_ERROR;
 		spf_frame_reach(evaluation, asked.frame, asked.term);
 		frame = spf_term_follow(evaluation, asked.frame, asked.term);

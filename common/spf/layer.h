@@ -20,7 +20,7 @@
 #ifndef POSTERN_SPF_LAYER_H
 #define POSTERN_SPF_LAYER_H
 
-#include "common/spf/evaluation.h"
+#include "common/spf/frame.h"
 
 /*
  * Evaluates the record of domain. Afterwards the evaluation is stopped, with a

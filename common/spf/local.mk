@@ -2,16 +2,27 @@ common_libpostern_a_SOURCES += \
 	common/spf/check.c \
 	common/spf/evaluation.c \
 	common/spf/evaluation.h \
+	common/spf/expand.c \
 	common/spf/explain.c \
 	common/spf/explain.h \
+	common/spf/follow.c \
+	common/spf/follow.h \
+	common/spf/frame.c \
+	common/spf/frame.h \
 	common/spf/layer.c \
 	common/spf/layer.h \
 	common/spf/macro.c \
 	common/spf/macro.h \
+	common/spf/mechanism.c \
+	common/spf/mechanism.h \
+	common/spf/piece.c \
+	common/spf/piece.h \
 	common/spf/ptr.c \
 	common/spf/ptr.h \
 	common/spf/record.c \
 	common/spf/record.h \
+	common/spf/rewrite.c \
+	common/spf/rewrite.h \
 	common/spf/spf.h \
 	common/spf/terms.c \
 	common/spf/terms.h

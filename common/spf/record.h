@@ -7,29 +7,8 @@
 #ifndef POSTERN_SPF_RECORD_H
 #define POSTERN_SPF_RECORD_H
 
-#include "common/base/ipaddr.h"
 #include "common/dns/lookups.h"
-
-enum spf_mechanism {
-	SPF_ALL,
-	SPF_INCLUDE,
-	SPF_A,
-	SPF_MX,
-	SPF_PTR,
-	SPF_IP4,
-	SPF_IP6,
-	SPF_EXISTS
-};
-
-struct spf_term {
-	enum spf_mechanism mechanism;
-	char qualifier;			/* '+', '-', '~' or '?' */
-	unsigned char ip4_bits;		/* a, mx: 32 where none is written */
-	unsigned char ip6_bits;		/* 128 */
-	struct ipaddr network;		/* ip4, ip6 */
-	struct span spec;		/* the domain-spec; "": <domain> */
-	struct span text;		/* as it is written */
-};
+#include "common/spf/mechanism.h"
 
 /* A modifier that takes part; text "": there is none. */
 struct spf_modifier {
@@ -65,9 +44,6 @@ struct spf_published {
  * False, with reason and bad_term. text is copied; spf_published_clear(). */
 bool spf_record_parse(struct span text, struct spf_published *published);
 void spf_published_clear(struct spf_published *published);
-
-/* Whether a term is one of those that 4.6.4 counts. */
-bool spf_mechanism_is_counted(enum spf_mechanism mechanism);
 
 /* Makes a struct spf_published of the answer to a TXT question. */
 extern const struct dns_derivation spf_derivation;

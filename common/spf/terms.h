@@ -5,7 +5,7 @@
 #ifndef POSTERN_SPF_TERMS_H
 #define POSTERN_SPF_TERMS_H
 
-#include "common/spf/evaluation.h"
+#include "common/spf/frame.h"
 
 enum spf_answer_kind {
 	SPF_ANSWER_STOP,	/* the pass is over */
@@ -22,7 +22,7 @@ struct spf_answer {
 };
 
 /* Term number i of the frame, which spf_frame_reach() was called for; i is
- * record->count for the default. include and redirect are not for here. */
+ * record->count for the default. include and redirect: follow.h. */
 struct spf_answer spf_term_answer(struct spf_evaluation *evaluation,
     struct spf_frame *frame, size_t i);
 
@@ -33,13 +33,5 @@ struct spf_answer spf_host_answer(struct spf_evaluation *evaluation,
 /* The prefix length of a or mx that counts for the client. */
 unsigned spf_term_bits(const struct spf_evaluation *evaluation,
     const struct spf_term *term);
-
-/*
- * Opens the frame that an include (i < record->count) or redirect leads to.
- * NULL where there is none: the pass is over, or the name is one that never
- * matches (RFC 8616 4).
- */
-struct spf_frame *spf_term_follow(struct spf_evaluation *evaluation,
-    struct spf_frame *frame, size_t i);
 
 #endif

@@ -10,7 +10,8 @@ static const struct spf_macros macros = {
 	.domain = { "domain.example", 14 },
 	.receiver = { "mx.example", 10 },
 	.validated = { "unknown", 7 },
-	.client = { .family = 6, .bits = 128, .octets = { 0x20, 1, 0xd, 0xb8 } },
+	.client = { .family = 6, .bits = 128,
+	    .octets = { 0x20, 1, 0xd, 0xb8 } },
 	.now = 1234567,
 };
 

@@ -551,7 +551,8 @@ test_identities(void **state)
 static void
 test_explanations_are_cut(void **state)
 {
-	struct zone zone = { .text = "d.example TXT \"v=spf1 -all exp=%{d}.e\"\n"
+	struct zone zone = { .text =
+	    "d.example TXT \"v=spf1 -all exp=%{d}.e\"\n"
 	    "d.example.e TXT \"%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}"
 	    "%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}"
 	    "%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}\"" };
