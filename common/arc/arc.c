@@ -29,12 +29,12 @@ struct arc_validate {
 	struct arc_chain chain;
 	/* In the order of RFC 8617 5.2: the newest message signature, then the
 	 * seals from the newest on. */
-	struct check checks[1 + ARC_SETS_MAX];
+	struct check *checks;
 	size_t count;
 	bool is_settled;
 	int body_hash;			/* -1: none */
-	unsigned char seal_hashes[ARC_SETS_MAX][ARC_SEAL_HASH_SIZE];
-	bool has_seal_hashes;
+	unsigned char (*seal_hashes)[ARC_SEAL_HASH_SIZE];	/* NULL: not
+							   computed yet */
 	struct arc_outcome outcome;
 };
 
@@ -55,16 +55,26 @@ message_signature_field(const struct arc_validate *v)
 }
 
 static int
+hash_seals(struct arc_validate *v, struct strbuf *err)
+{
+	unsigned char (*hashes)[ARC_SEAL_HASH_SIZE] = arena_alloc(v->arena,
+	    v->chain.count * sizeof(*hashes));
+
+	if (arc_seal_hashes(v->chain.sets, v->chain.count, hashes, err) != 0)
+		return -1;
+	v->seal_hashes = hashes;
+	return 0;
+}
+
+static int
 hash_check(struct arc_validate *v, const struct check *check,
     unsigned char hash[ARC_SEAL_HASH_SIZE], struct strbuf *err)
 {
 	if (!check->is_seal)
 		return dkim_headers_hash(v->headers, check->signature,
 		    message_signature_field(v), hash, err);
-	if (!v->has_seal_hashes && arc_seal_hashes(v->chain.sets,
-	    v->chain.count, v->seal_hashes, err) != 0)
+	if (v->seal_hashes == NULL && hash_seals(v, err) != 0)
 		return -1;
-	v->has_seal_hashes = true;
 	memcpy(hash, v->seal_hashes[check->instance - 1], ARC_SEAL_HASH_SIZE);
 	return 0;
 }
@@ -212,6 +222,7 @@ begin(struct arc_validate *v)
 	struct arc_chain *chain = &v->chain;
 	size_t n = chain->count;
 
+	v->checks = arena_alloc(v->arena, (1 + n) * sizeof(*v->checks));
 	add_check(v, &chain->message_signature, false, n);
 	for (; n > 0; n--)
 		add_check(v, &chain->sets[n - 1].seal, true, n);
@@ -234,7 +245,7 @@ arc_validate_start(const struct arc_options *options,
 	v->arena = arena;
 	v->body_hash = -1;
 	arc_chain_find(fields, count, arena, &v->chain);
-	if (v->chain.is_empty) {
+	if (v->chain.sets == NULL) {
 		finish(v, ARC_NONE, "", 0);
 		return v;
 	}

@@ -142,7 +142,9 @@ add_field(struct finder *f, enum arc_field kind,
 	const char *reason;
 	unsigned n;
 
-	f->chain->is_empty = false;
+	if (f->chain->sets == NULL)
+		f->chain->sets = arena_zalloc(f->arena,
+		    ARC_SETS_MAX * sizeof(*f->chain->sets));
 	if (field->is_malformed && header_name_is_valid(field->name)) {
 		set_trouble(f, 0, kind, "malformed header field");
 		return;
@@ -259,7 +261,6 @@ arc_chain_find(const struct header_field *fields, size_t count,
 	size_t i;
 
 	memset(chain, 0, sizeof(*chain));
-	chain->is_empty = true;
 	for (i = 0; i < count; i++)
 		if (find_kind(&fields[i], &kind))
 			add_field(&f, kind, &fields[i]);

@@ -26,12 +26,12 @@ struct arc_set {
 };
 
 struct arc_chain {
-	struct arc_set sets[ARC_SETS_MAX];	/* [0] is i=1 */
+	struct arc_set *sets;		/* ARC_SETS_MAX, [0] is i=1; NULL where
+					   there is no ARC field at all */
 	size_t count;			/* the highest instance that could be
 					   read */
 	/* Of the newest set. What older ones say does not matter (5.2). */
 	struct dkim_signature message_signature;
-	bool is_empty;			/* no ARC field at all */
 	const char *trouble;		/* NULL: the structure is valid (5.2, 1
 					   to 3); else what is wrong, in a few
 					   words */

@@ -188,7 +188,7 @@ test_structure(void **state)
 		    span_of(rows[i].trouble));
 		ROW_IS(rows[i].header, chain.count == rows[i].count);
 		ROW_IS(rows[i].header, chain.instance == rows[i].instance);
-		ROW_IS(rows[i].header, chain.is_empty ==
+		ROW_IS(rows[i].header, (chain.sets == NULL) ==
 		    (chain.count == 0 && chain.trouble == NULL));
 	}
 	arena_clear(&header.arena);
