@@ -43,6 +43,20 @@ health_heard(struct health *health, int64_t asked, int64_t now)
 }
 
 static enum health_event
+probe_answered(struct health *health, int64_t now)
+{
+	unsigned by = health->probe.answered;
+
+	if (health->every_ms < PROBE_SELDOM_MS)
+		health->every_ms *= 2;
+	if ((health->in_use & ~by) == 0)
+		return answered(health, now);
+	health->in_use = by;
+	health->state = HEALTH_UP;
+	return HEALTH_OTHERS;
+}
+
+static enum health_event
 read_probe(struct health *health, int64_t now)
 {
 	enum probe_result result = probe_read(&health->probe);
@@ -50,11 +64,8 @@ read_probe(struct health *health, int64_t now)
 	if (result == PROBE_OPEN && now - health->probed_at < PROBE_WAIT_MS)
 		return HEALTH_NOTHING;
 	probe_end(&health->probe);
-	if (result == PROBE_ANSWERED) {
-		if (health->every_ms < PROBE_SELDOM_MS)
-			health->every_ms *= 2;
-		return answered(health, now);
-	}
+	if (health->probe.answered != 0)
+		return probe_answered(health, now);
 	health->every_ms = PROBE_EVERY_MS;
 	health->state = result == PROBE_REFUSED ? HEALTH_REFUSED :
 	    HEALTH_SILENT;
@@ -88,9 +99,19 @@ health_tick(struct health *health, const struct nameservers *servers,
 }
 
 void
-health_reset(struct health *health, int64_t now)
+health_again(struct health *health, int64_t now)
 {
 	probe_end(&health->probe);
-	*health = (struct health){ .quiet_since = now, .heard_at = now,
-		.every_ms = PROBE_EVERY_MS };
+	health->state = HEALTH_UP;
+	health->quiet_since = now;
+	health->heard_at = now;
+	health->every_ms = PROBE_EVERY_MS;
+}
+
+void
+health_reset(struct health *health, const struct nameservers *servers,
+    int64_t now)
+{
+	health_again(health, now);
+	health->in_use = (1u << servers->count) - 1;
 }

@@ -16,6 +16,8 @@ enum health_state {
 enum health_event {
 	HEALTH_NOTHING,
 	HEALTH_IS_REFUSED,	/* as of now: what waits need not wait */
+	HEALTH_OTHERS,		/* one of those in use does not answer, others
+				   do: in_use has changed */
 	HEALTH_IS_BACK		/* it was away and answers: whatever got lost
 				   meanwhile is worth being asked again */
 };
@@ -29,6 +31,8 @@ struct health {
 	int64_t quiet_since;	/* nothing was heard, or nobody asked */
 	int64_t heard_at;
 	int64_t every_ms;	/* between probes */
+	unsigned in_use;	/* servers that are worth asking, by bit; all
+				   where none answers */
 };
 
 /* Somebody begins to wait while nobody did. */
@@ -44,8 +48,10 @@ enum health_event health_tick(struct health *health,
 /* When the next call is due. */
 int64_t health_next(const struct health *health);
 
-/* At the start, and where the probe is about servers that do not matter
- * any more. */
-void health_reset(struct health *health, int64_t now);
+/* All questions are put anew. */
+void health_again(struct health *health, int64_t now);
+/* They go to these servers from now on. */
+void health_reset(struct health *health, const struct nameservers *servers,
+    int64_t now);
 
 #endif

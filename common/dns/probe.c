@@ -76,12 +76,16 @@ probe_read(struct probe *probe)
 		if (probe->fds[i].fd < 0)
 			continue;
 		if (recv(probe->fds[i].fd, answer, 1, 0) >= 0)
-			return PROBE_ANSWERED;
-		if (errno != EAGAIN && errno != EINTR)
-			hang_up(probe, i);
+			probe->answered |= 1u << i;
+		else if (errno == EAGAIN || errno == EINTR)
+			continue;
+		hang_up(probe, i);
 	}
-	return probe->open == 0 && !probe->is_unsure ? PROBE_REFUSED :
-	    PROBE_OPEN;
+	if (probe->open > 0)
+		return PROBE_OPEN;
+	if (probe->answered != 0)
+		return PROBE_ANSWERED;
+	return probe->is_unsure ? PROBE_OPEN : PROBE_REFUSED;
 }
 
 void

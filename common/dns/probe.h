@@ -11,14 +11,15 @@
 #include <poll.h>
 
 struct probe {
-	struct pollfd fds[NAMESERVERS_MAX];	/* -1: refused */
+	struct pollfd fds[NAMESERVERS_MAX];	/* -1: heard */
 	size_t count;		/* 0: no probe is under way */
 	size_t open;		/* neither answered nor refused yet */
+	unsigned answered;	/* a bit for each server that did */
 	bool is_unsure;		/* one could not be asked */
 };
 
 enum probe_result {
-	PROBE_OPEN,
+	PROBE_OPEN,		/* some were not heard yet */
 	PROBE_ANSWERED,		/* one of them did, with whatever */
 	PROBE_REFUSED		/* every server's host says that nobody
 				   listens, or cannot be reached at all */

@@ -135,12 +135,26 @@ on_answer(void *owner, void *arg, const struct dns_answer *answer)
 	dns_answer_unref(answer);
 }
 
+static struct nameservers
+servers_in_use(const struct resolver *resolver)
+{
+	const struct nameservers *all = &resolver->options.servers;
+	struct nameservers some = { .count = 0 };
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		if ((resolver->health.in_use & 1u << i) != 0)
+			some.items[some.count++] = all->items[i];
+	return some;
+}
+
 static void
 open_upstream(struct resolver *resolver)
 {
+	struct nameservers servers = servers_in_use(resolver);
 	struct strbuf err = STRBUF_INIT;
 
-	resolver->upstream = upstream_new(&resolver->options.servers,
+	resolver->upstream = upstream_new(&servers,
 	    resolver->options.trust_anchor_file, on_answer, resolver, &err);
 	if (resolver->upstream == NULL) {
 		if (!resolver->is_broken && resolver->options.is_logged)
@@ -183,7 +197,7 @@ start_over(struct resolver *resolver)
 	upstream_free(resolver->upstream);
 	resolver->upstream = NULL;
 	resolver->is_back = false;
-	health_reset(&resolver->health, clock_monotonic_ms());
+	health_again(&resolver->health, clock_monotonic_ms());
 	pthread_mutex_lock(&resolver->lock);
 	resolver->refused_until = 0;
 	flights_requeue(&resolver->flights);
@@ -225,6 +239,7 @@ check_servers(struct resolver *resolver, int64_t now)
 			    resolver->servers_text);
 	} else if (!nameservers_eq(&servers, &resolver->options.servers)) {
 		set_servers(resolver, &servers);
+		health_reset(&resolver->health, &servers, now);
 		if (resolver->options.is_logged)
 			log_notice("%s has changed: asking %s",
 			    resolver->options.resolv_conf,
@@ -263,6 +278,19 @@ tell_silence(struct resolver *resolver)
 }
 
 static void
+tell_others(struct resolver *resolver)
+{
+	struct nameservers servers = servers_in_use(resolver);
+	struct strbuf text = STRBUF_INIT;
+
+	nameservers_add(&text, &servers);
+	if (resolver->options.is_logged)
+		log_warning("of the name servers %s only these answer now: %s",
+		    resolver->servers_text, text.s);
+	strbuf_clear(&text);
+}
+
+static void
 check_health(struct resolver *resolver, int64_t now)
 {
 	switch (health_tick(&resolver->health, &resolver->options.servers,
@@ -274,6 +302,11 @@ check_health(struct resolver *resolver, int64_t now)
 		break;
 	case HEALTH_IS_REFUSED:
 		fail_refused(resolver, now);
+		break;
+	case HEALTH_OTHERS:
+		tell(resolver, NULL);
+		tell_others(resolver);
+		start_over(resolver);
 		break;
 	case HEALTH_IS_BACK:
 		tell(resolver, NULL);
@@ -457,7 +490,8 @@ resolver_new(const struct resolver_options *options, struct dns_cache *cache,
 	pthread_mutex_init(&resolver->lock, NULL);
 	resolver->options = *options;
 	resolver->cache = cache;
-	health_reset(&resolver->health, clock_monotonic_ms());
+	health_reset(&resolver->health, &options->servers,
+	    clock_monotonic_ms());
 	set_servers(resolver, &options->servers);
 	resolver->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (resolver->wake >= 0)

@@ -25,12 +25,10 @@ struct question {
 	void *arg;
 };
 
-struct option {
+static const struct {
 	const char *name, *value;
 	bool is_needed;		/* else older or newer libraries may lack it */
-};
-
-static const struct option options[] = {
+} options[] = {
 	/* The admin's resolver is often on this host. */
 	{ "do-not-query-localhost:", "no", true },
 	{ "unblock-lan-zones:", "yes", true },
@@ -43,6 +41,14 @@ static const struct option options[] = {
 	{ "local-zone:", "invalid. transparent", true },
 	{ "local-zone:", "onion. transparent", true },
 	{ "local-zone:", "home.arpa. transparent", true },
+	/*
+	 * A forwarder that has to find out answers after a second or two.
+	 * The library drops what comes after its own, much shorter timeouts.
+	 * That a server is dead is found out elsewhere (health.h).
+	 */
+	{ "unknown-server-time-limit:", "2400", false },
+	{ "infra-cache-min-rtt:", "2400", false },
+	{ "infra-host-ttl:", "10", true },
 	/* How often it asks a server that fails. */
 	{ "outbound-msg-retry:", "3", false },
 	/* What a mail server's questions need at a time. */
@@ -59,25 +65,6 @@ static const struct option options[] = {
 	{ "rrset-roundrobin:", "no", false },
 };
 
-/*
- * A forwarder that has to find out answers after a second or two. The library
- * drops what comes after its own, much shorter timeouts.
- */
-static const struct option one_server[] = {
-	{ "unknown-server-time-limit:", "2400", false },
-	{ "infra-cache-min-rtt:", "2400", false },
-	{ "infra-host-ttl:", "10", true },
-};
-
-/* Here a dead one must not take all the time of the question; that it is dead
- * is remembered, but it is looked at again now and then. */
-static const struct option several_servers[] = {
-	{ "unknown-server-time-limit:", "1200", false },
-	{ "infra-cache-min-rtt:", "1200", false },
-	{ "infra-host-ttl:", "120", true },
-	{ "infra-keep-probing:", "yes", false },
-};
-
 static int
 fail(struct strbuf *err, const char *what, const char *value, int rc)
 {
@@ -87,31 +74,18 @@ fail(struct strbuf *err, const char *what, const char *value, int rc)
 }
 
 static int
-set_options(struct ub_ctx *ub, const struct option *list, size_t count,
-    struct strbuf *err)
+set_options(struct ub_ctx *ub, struct strbuf *err)
 {
 	size_t i;
 	int rc;
 
-	for (i = 0; i < count; i++) {
-		rc = ub_ctx_set_option(ub, list[i].name, list[i].value);
-		if (rc != 0 && list[i].is_needed)
-			return fail(err, list[i].name, list[i].value, rc);
-	}
-	return 0;
-}
-
-static int
-configure(struct ub_ctx *ub, bool several, struct strbuf *err)
-{
-	int rc;
-
 	ub_ctx_debugout(ub, NULL);
-	if (set_options(ub, options, ARRAY_LEN(options), err) != 0 ||
-	    (several ? set_options(ub, several_servers,
-	    ARRAY_LEN(several_servers), err) : set_options(ub, one_server,
-	    ARRAY_LEN(one_server), err)) != 0)
-		return -1;
+	for (i = 0; i < ARRAY_LEN(options); i++) {
+		rc = ub_ctx_set_option(ub, options[i].name, options[i].value);
+		if (rc != 0 && options[i].is_needed)
+			return fail(err, options[i].name, options[i].value,
+			    rc);
+	}
 	rc = ub_ctx_async(ub, 1);
 	return rc != 0 ? fail(err, "threads", "", rc) : 0;
 }
@@ -159,7 +133,7 @@ upstream_new(const struct nameservers *servers, const char *trust_anchor_file,
 	upstream->ub = ub_ctx_create();
 	if (upstream->ub == NULL)
 		strbuf_addf(err, "libunbound: %s", strerror(errno));
-	else if (configure(upstream->ub, servers->count > 1, err) == 0 &&
+	else if (set_options(upstream->ub, err) == 0 &&
 	    set_anchors(upstream->ub, trust_anchor_file, err) == 0 &&
 	    set_servers(upstream, servers, err) == 0)
 		return upstream;
