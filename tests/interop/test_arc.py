@@ -1,8 +1,10 @@
-"""ARC chains that others sealed are validated: dkimpy's and Mail::DKIM's, and
-the published suite of chain validations, where it lies beside the tree. Each by
-"postern message verify --json" against a DNS server that holds the keys."""
+"""ARC chains that others sealed are validated: dkimpy's, Mail::DKIM's and
+rspamd's, and the published suite of chain validations, where it lies beside the
+tree. Each by "postern message verify --json" against a DNS server that holds
+the keys."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -12,13 +14,48 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 
 from dkimkeys import Keys  # noqa: E402
 from dnsserver import DnsServer  # noqa: E402
-from scene import SRCDIR, Scene, program  # noqa: E402
+from scene import SRCDIR, Scene, program, wait_until  # noqa: E402
 
 SUITE = os.path.join(SRCDIR, "..", "shared", "suites", "arc-validate.json")
 SETS_MAX = 50
 MESSAGE = (b"From: Joe <joe@author.example>\r\nTo: list@one.example\r\n"
     b"Subject: hello\r\nDate: Sun, 22 Nov 2026 03:00:00 +0000\r\n"
     b"Message-ID: <1@author.example>\r\n\r\nhello,  world \r\n\r\n\r\n")
+
+# Nothing but arc; its list of ten thousand suffixes compiles for half a minute.
+RSPAMD = r"""
+options {
+    pidfile = "%(dir)s/pid";
+    filters = "dkim";
+    explicit_modules = ["arc"];
+    check_all_filters = false;
+    cache_file = "%(dir)s/symbols.cache";
+    hs_cache_dir = "%(dir)s";
+    control_socket = "%(dir)s/control mode=0600";
+    tempdir = "%(dir)s";
+    url_tld = "%(dir)s/tld";
+    dns { nameserver = ["127.0.0.1:1"]; }
+}
+logging { type = "console"; level = "error"; }
+worker "rspamd_proxy" {
+    bind_socket = "%(dir)s/sock mode=0666";
+    milter = yes;
+    count = 1;
+    upstream "local" { default = yes; self_scan = yes; }
+}
+dkim { }
+arc {
+    sign_inbound = true;
+    use_domain = "header";
+    use_esld = false;
+    allow_hdrfrom_mismatch = true;
+    try_fallback = false;
+    domain { "author.example" { path = "%(key)s"; selector = "s1"; } }
+}
+actions { reject = null; add_header = null; greylist = null; }
+metric { }
+modules { path = "${PLUGINSDIR}/arc.lua"; }
+"""
 
 
 def validate(scene, server, data):
@@ -57,7 +94,7 @@ class Peers(unittest.TestCase):
         cls.keys = Keys(cls.scene)
         cls.server = DnsServer().__enter__()
         cls.addClassCleanup(cls.server.stop)
-        for name in ("one", "two", "three"):
+        for name in ("one", "two", "three", "author"):
             cls.server.add("s1._domainkey.%s.example" % name, "TXT",
                 cls.keys.record("rsa").encode())
 
@@ -82,6 +119,25 @@ class Peers(unittest.TestCase):
                 self.check(self.chain(*sealers), "pass",
                     ["one.example", "two.example",
                     "three.example"][:len(sealers)])
+
+    @unittest.skipUnless(shutil.which("rspamd"), "no rspamd")
+    def test_rspamd(self):
+        directory = self.scene.mkdir("rspamd")
+        socket = os.path.join(directory, "sock")
+        self.scene.write("rspamd/tld", "example\n")
+        daemon = self.scene.start(["rspamd", "-f", "--insecure", "-c",
+            self.scene.write("rspamd/conf", RSPAMD % {"dir": directory,
+            "key": self.keys.key("rsa")[0]})], log=socket + ".log")
+        wait_until(lambda: os.path.exists(socket) or not daemon.running(), 60,
+            "rspamd")
+        done = subprocess.run([program("tests/bench/milterload"), "-S",
+            "unix:" + socket, "-a", "192.0.2.1", "-f", "joe@author.example",
+            "--print", "-i", self.scene.write("rspamd/message", MESSAGE)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.check(done.stdout, "pass", ["author.example"])
+        self.check(by_dkimpy(self.keys, done.stdout, "two.example"), "pass",
+            ["author.example", "two.example"])
+        self.check(done.stdout.replace(b"world", b"World"), "fail")
 
     def test_changes(self):
         data = self.chain(by_dkimpy, by_mail_dkim)
