@@ -17,7 +17,7 @@ enum {
 	/* The first record, and one for each term that may open another. */
 	SPF_FRAMES_MAX = SPF_TERMS_MAX + 1,
 	SPF_STEPS_MAX = 1000,		/* what is beyond is not shown */
-	SPF_AHEAD_MAX = 10		/* questions asked before their turn */
+	SPF_AHEAD_MAX = 6		/* questions asked before their turn */
 };
 
 /* A record under evaluation. */

@@ -2,8 +2,19 @@
  * spf.h - Sender Policy Framework (RFC 7208), evaluated by libspf2 behind our
  * own DNS, record selection, syntax check, macros and limits.
  *
- * The library must not see what we have not checked: a record reaches it after
- * the whole grammar of RFC 7208 12 was held against it, with macros expanded.
+ * The library sees no text from outside: what it evaluates is a record of ours,
+ * made after the whole grammar of RFC 7208 12 was held against the published
+ * one (layer.h).
+ *
+ * All names and octets of a question are taken as they come; what cannot be
+ * checked is SPF_NONE with a reason (4.3). Limits hold for a check as a whole:
+ * a term whose questions have no answer counts once, whether they are one or,
+ * with mx, several. A local part with other octets than ASCII matches nothing
+ * that it is looked up in (RFC 8616 4).
+ *
+ * Questions are put in the order of evaluation, with two exceptions, so that
+ * waits do not add up: the addresses of all hosts of an mx, and the records of
+ * includes in a row.
  */
 #ifndef POSTERN_SPF_SPF_H
 #define POSTERN_SPF_SPF_H
@@ -27,8 +38,8 @@ enum spf_scope { SPF_SCOPE_HELO, SPF_SCOPE_MAILFROM };
 enum {
 	SPF_TERMS_MAX = 10,		/* that cause look-ups (4.6.4) */
 	SPF_VOID_MAX = 2,
-	SPF_MX_MAX = 10,
-	SPF_PTR_MAX = 10,
+	SPF_MX_MAX = 10,		/* hosts of one mx: more is an error */
+	SPF_PTR_MAX = 10,		/* names: more are not looked at */
 	SPF_RECORD_MAX = 65535,		/* octets */
 	SPF_EXPLANATION_MAX = 500	/* octets of the text, cut beyond */
 };
@@ -48,17 +59,24 @@ struct spf_step {
 	struct span domain;		/* whose record */
 	struct span term;		/* as written there; "" for the record's
 					   own look-up */
-	const char *outcome;		/* "match", "no match", "void", ... */
+	const char *outcome;		/* "match", "no match", "void" (no
+					   match for want of records),
+					   "followed" (redirect), or the
+					   result that ended the check there;
+					   a few words where term is "" */
 	unsigned depth;			/* of include and redirect */
 };
 
+/* Spans and steps last as long as the lookups and the arena. */
 struct spf_outcome {
 	enum spf_result result;
 	struct span domain;		/* what was checked */
 	struct address sender;		/* <sender>: postmaster@ filled in */
 	const char *reason;		/* in a few words where the result is no
 					   plain match; else "" */
-	struct span term;		/* that decided; "" none (default) */
+	struct span term;		/* that matched; "" none. With include
+					   that term itself, with redirect the
+					   term in the other record */
 	struct span term_domain;	/* whose record it stands in */
 	struct span explanation;	/* printable ASCII; SPF_FAIL only, and
 					   "" where the domain has none */
