@@ -129,18 +129,12 @@ result(struct evaluation *ev, enum dmarc_result result, const char *reason)
 	return true;
 }
 
-/* 4.7, t=: one level below what is published. */
 static void
 set_disposition(struct dmarc_outcome *out)
 {
-	enum dmarc_policy policy = out->walk.policy;
-
-	out->is_softened = out->walk.record->is_testing &&
-	    policy != DMARC_POLICY_NONE;
-	if (out->is_softened)
-		policy = policy == DMARC_POLICY_REJECT ?
-		    DMARC_POLICY_QUARANTINE : DMARC_POLICY_NONE;
-	out->disposition = policy;
+	out->disposition = dmarc_policy_in_force(out->walk.policy,
+	    out->walk.record->is_testing);
+	out->is_softened = out->disposition != out->walk.policy;
 }
 
 static bool

@@ -45,6 +45,15 @@ dmarc_policy_name(enum dmarc_policy policy)
 	return policy < DMARC_POLICY_UNSET ? policies[policy] : "";
 }
 
+enum dmarc_policy
+dmarc_policy_in_force(enum dmarc_policy policy, bool is_testing)
+{
+	if (!is_testing || policy == DMARC_POLICY_UNSET)
+		return policy;
+	return policy == DMARC_POLICY_REJECT ? DMARC_POLICY_QUARANTINE :
+	    DMARC_POLICY_NONE;
+}
+
 static void
 note(struct reader *reader, const char *what, const char *why)
 {

@@ -57,4 +57,8 @@ enum dmarc_record_result dmarc_record_parse(struct span text,
 /* "none", "quarantine", "reject"; "" for DMARC_POLICY_UNSET. */
 const char *dmarc_policy_name(enum dmarc_policy policy);
 
+/* What is asked for where the record is_testing (t=y): one level less. */
+enum dmarc_policy dmarc_policy_in_force(enum dmarc_policy policy,
+    bool is_testing);
+
 #endif

@@ -218,7 +218,9 @@ add_dmarc(const struct verify_report *report, struct authres *field)
 	if (dmarc->walk.policy != DMARC_POLICY_UNSET &&
 	    dmarc->walk.record != NULL)
 		authres_property(field, "policy.dmarc",
-		    span_of(dmarc_policy_name(dmarc->walk.policy)));
+		    span_of(dmarc_policy_name(
+		    dmarc_policy_in_force(dmarc->walk.policy,
+		    dmarc->walk.record->is_testing))));
 }
 
 /* A header that was not read to its end can pass nothing. */

@@ -312,7 +312,10 @@ has_unknown_policy(const struct dmarc_outcome *dmarc)
 	return false;
 }
 
-/* No author domain or more than one: RFC 9989 11.5. */
+/*
+ * No author domain or more than one: RFC 9989 11.5. A policy must not hide
+ * behind more domains than are looked at.
+ */
 static void
 decide_bad_from(struct filter_context *ctx, struct verify_report *report)
 {
@@ -325,7 +328,8 @@ decide_bad_from(struct filter_context *ctx, struct verify_report *report)
 
 	if (action == VERIFY_BY_POLICY) {
 		action = FAILURE_ACCEPT;
-		if (strictest(&report->dmarc) != DMARC_POLICY_NONE) {
+		if (report->authors.is_over ||
+		    strictest(&report->dmarc) != DMARC_POLICY_NONE) {
 			action = FAILURE_REJECT;
 		} else if (has_unknown_policy(&report->dmarc)) {
 			cause = VERIFY_DNS_ERROR;

@@ -19,6 +19,7 @@ struct facts {
 	const char *sealers;		/* a passing chain's; NULL: none */
 	const char *trouble;		/* of From */
 	bool too_large, is_broken;
+	bool is_over;			/* more authors than are looked at */
 };
 
 struct row {
@@ -136,6 +137,10 @@ static const struct row rows[] = {
 	    "the From field names no single author domain: two domains" },
 	{ "two authors, no policy", "", TWO_AUTHORS(UNSET),
 	    "accept", VERIFY_BAD_FROM, NONE, NULL, NULL },
+	{ "more authors than are looked at", "",
+	    { .dmarc = DMARC_PERMERROR, .published = DMARC_POLICY_UNSET,
+	    .trouble = "too many", .is_over = true },
+	    "reject", VERIFY_BAD_FROM, NONE, NULL, NULL },
 	{ "two authors, p=none", "", TWO_AUTHORS(NONE),
 	    "accept", VERIFY_BAD_FROM, NONE, NULL, NULL },
 	{ "OnBadFrom reject", "OnBadFrom reject", TWO_AUTHORS(UNSET),
@@ -212,6 +217,7 @@ fill(const struct facts *facts, struct arena *arena,
 	report->too_large = facts->too_large;
 	report->internal_error = facts->is_broken ? "broken" : NULL;
 	report->authors.trouble = facts->trouble;
+	report->authors.is_over = facts->is_over;
 	report->has_dmarc = true;
 	report->dmarc.result = facts->dmarc;
 	report->dmarc.reason = "no answer in time";
