@@ -38,6 +38,9 @@ void
 flights_join(struct flights *flights, struct flight *flight,
     struct dns_query *query)
 {
+	if (flight->queries == NULL)
+		flights->abandoned--;
+	query->flight = flight;
 	query->next = flight->queries;
 	query->back = &flight->queries;
 	if (query->next != NULL)
@@ -49,13 +52,15 @@ flights_join(struct flights *flights, struct flight *flight,
 void
 flights_leave(struct flights *flights, struct dns_query *query)
 {
-	if (query->back == NULL)
+	if (query->flight == NULL)
 		return;
 	*query->back = query->next;
 	if (query->next != NULL)
 		query->next->back = query->back;
-	query->back = NULL;
 	flights->waiting--;
+	if (query->flight->queries == NULL)
+		flights->abandoned++;
+	query->flight = NULL;
 }
 
 /* ---- flights ---- */
@@ -95,10 +100,12 @@ flights_add(struct flights *flights, struct span name, enum dns_type type)
 	memcpy(flight->name, name.p, name.len);
 	*bucket = flight;
 	flights->count++;
+	flights->abandoned++;	/* until somebody joins */
 	enqueue(flights, flight);
 	return flight;
 }
 
+/* Nobody waits for it any more. */
 static void
 drop(struct flights *flights, struct flight *flight)
 {
@@ -109,6 +116,7 @@ drop(struct flights *flights, struct flight *flight)
 		at = &(*at)->next;
 	*at = flight->next;
 	flights->count--;
+	flights->abandoned--;
 	free(flight);
 }
 

@@ -21,7 +21,8 @@ struct asker {
 /* A question of one asker. The caller's memory, zeroed before. */
 struct dns_query {
 	struct asker *asker;
-	struct dns_query *next, **back;	/* while it is open */
+	struct flight *flight;		/* while it is open, else NULL */
+	struct dns_query *next, **back;
 	const struct dns_answer *_Atomic answer;	/* a reference, the
 							   caller's to drop */
 };
@@ -41,6 +42,7 @@ struct flights {
 	size_t count;
 	struct flight *queue;
 	size_t waiting;			/* queries without an answer */
+	size_t abandoned;		/* flights nobody waits for */
 };
 
 void asker_init(struct asker *asker);

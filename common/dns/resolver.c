@@ -17,7 +17,10 @@
 enum {
 	SERVERS_CHECK_MS = 1000,	/* between looks at resolv.conf */
 	SILENCE_MS = 5000,		/* is told */
-	MAKE_ROOM_MS = 1000
+	/* libunbound goes on for long with what nobody waits for any more,
+	 * and takes some 10 kB for each. */
+	ABANDONED_MAX = 1000,
+	MAKE_ROOM_MS = 200
 };
 
 struct resolver {
@@ -325,13 +328,14 @@ waiting_now(struct resolver *resolver, bool *is_stopping, bool *is_full)
 	pthread_mutex_lock(&resolver->lock);
 	waiting = resolver->flights.waiting;
 	*is_stopping = resolver->is_stopping;
-	*is_full = resolver->is_full;
+	*is_full = resolver->is_full ||
+	    resolver->flights.abandoned > ABANDONED_MAX;
 	resolver->is_full = false;
 	pthread_mutex_unlock(&resolver->lock);
 	return waiting;
 }
 
-/* What nobody waits for any more goes, once in a while. */
+/* What nobody waits for any more goes, five times a second at most. */
 static void
 make_room(struct resolver *resolver, int64_t now)
 {
