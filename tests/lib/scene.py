@@ -13,6 +13,7 @@ import grp
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
@@ -147,6 +148,14 @@ class Process:
             pass
         return self.popen.wait()
 
+    def report(self):
+        """What a sanitizer it was built with had to say, or ""."""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            text = log.read()
+        found = re.search(r"(?m)^.*(: runtime error: |ERROR: \w+Sanitizer: )",
+            text)
+        return text[found.start():][:8000] if found else ""
+
 
 class Scene:
     """See the top of this file."""
@@ -158,6 +167,7 @@ class Scene:
         self._undo = []
         self._ports = set()
         self._closed = False
+        self._reports = []
         self.on_close(self._remove)
         catch_signals()
         atexit.register(self.close)
@@ -169,7 +179,8 @@ class Scene:
         self.close()
 
     def close(self):
-        """Undoes everything in reverse order. May be called twice."""
+        """Undoes everything in reverse order. May be called twice. Raises what
+        a sanitizer found in a program."""
         if self._closed:
             return
         self._closed = True
@@ -179,6 +190,8 @@ class Scene:
                 undo()
             except Exception as e:  # the rest has to be undone all the same
                 print("scene: %s" % e, file=sys.stderr)
+        if self._reports:
+            raise RuntimeError("\n".join(self._reports))
 
     def on_close(self, undo):
         self._undo.append(undo)
@@ -222,8 +235,14 @@ class Scene:
     def start(self, argv, log=None, **how):
         process = Process(argv,
             self.path(log or os.path.basename(argv[0]) + ".log"), **how)
-        self.on_close(process.stop)
+        self.on_close(lambda: self._end(process))
         return process
+
+    def _end(self, process):
+        process.stop()
+        report = process.report()
+        if report and report not in self._reports:
+            self._reports.append(report)
 
     def run(self, argv, check=True, seconds=60, **how):
         """A short command; its CompletedProcess, output as text."""
