@@ -156,18 +156,36 @@ describe_failure(struct filter_context *ctx,
 
 static bool
 all_sealers_trusted(const struct verify_conf *conf,
-    const struct arc_outcome *arc)
+    const struct arc_outcome *arc, enum arc_result result)
 {
 	struct address sealer = { { "", 0 }, { "", 0 } };
 	size_t i;
 
-	if (arc == NULL || arc->result != ARC_PASS || arc->sealer_count == 0)
+	if (arc == NULL || arc->result != result || arc->sealer_count == 0)
 		return false;
 	for (i = 0; i < arc->sealer_count; i++) {
 		sealer.domain = arc->sealers[i];
 		if (!namelist_match(conf->sealers, &sealer, NULL))
 			return false;
 	}
+	return true;
+}
+
+/*
+ * Dead DNS must not refuse what trusted forwarders may have passed on: where it
+ * alone keeps their chain from being believed, the sender is to try again.
+ */
+static bool
+waits_for_sealers(struct filter_context *ctx, struct verify_report *report)
+{
+	const struct verify_conf *conf = ctx->conf;
+
+	if (!all_sealers_trusted(conf, report->arc, ARC_TEMPERROR))
+		return false;
+	settle(report, VERIFY_DNS_ERROR, conf->on_dns_error,
+	    arena_printf(&ctx->message->arena,
+	    "cannot check the ARC chain of trusted sealers now: %s",
+	    report->arc->reason));
 	return true;
 }
 
@@ -205,7 +223,7 @@ apply_local_rules(struct filter_context *ctx, struct verify_report *report,
 		override(report, "local_policy", "IgnoreMailFrom");
 		return DMARC_POLICY_NONE;
 	}
-	if (all_sealers_trusted(conf, report->arc)) {
+	if (all_sealers_trusted(conf, report->arc, ARC_PASS)) {
 		override(report, "trusted_forwarder", "TrustedSealers");
 		return DMARC_POLICY_NONE;
 	}
@@ -231,6 +249,13 @@ hold(struct filter_context *ctx, struct verify_report *report)
 	    report->decision.reason);
 }
 
+static bool
+is_enforced(const struct verify_conf *conf, enum dmarc_policy policy)
+{
+	return policy == DMARC_POLICY_REJECT ? conf->reject_failures :
+	    policy == DMARC_POLICY_QUARANTINE && conf->hold_quarantined;
+}
+
 static void
 decide_failure(struct filter_context *ctx, struct verify_report *report)
 {
@@ -244,16 +269,18 @@ decide_failure(struct filter_context *ctx, struct verify_report *report)
 	if (report->dmarc.is_softened)
 		override(report, "policy_test_mode", "t=y");
 	policy = apply_local_rules(ctx, report, &is_ordered);
-	if (policy == DMARC_POLICY_REJECT) {
-		if (conf->reject_failures || is_ordered)
-			refuse(ctx, report, policy);
-		else
+	if (!is_ordered && !is_enforced(conf, policy)) {
+		if (policy == DMARC_POLICY_REJECT)
 			override(report, "local_policy",
 			    "RejectFailures no");
-	} else if (policy == DMARC_POLICY_QUARANTINE &&
-	    (conf->hold_quarantined || is_ordered)) {
-		hold(ctx, report);
+		return;
 	}
+	if (!is_ordered && waits_for_sealers(ctx, report))
+		return;
+	if (policy == DMARC_POLICY_REJECT)
+		refuse(ctx, report, policy);
+	else if (policy == DMARC_POLICY_QUARANTINE)
+		hold(ctx, report);
 }
 
 /*
@@ -391,8 +418,9 @@ decide_spf(struct filter_context *ctx, struct verify_report *report)
 	const char *text;
 
 	if (!spf_is_refused(conf, report) || all_sealers_trusted(conf,
-	    report->arc) || (report->has_dmarc &&
-	    report->dmarc.result == DMARC_PASS))
+	    report->arc, ARC_PASS) || (report->has_dmarc &&
+	    report->dmarc.result == DMARC_PASS) ||
+	    waits_for_sealers(ctx, report))
 		return;
 	ipaddr_add(&client, &ctx->session->client);
 	text = arena_printf(&ctx->message->arena,

@@ -17,6 +17,7 @@ struct facts {
 	enum dmarc_walk_result walk;
 	enum spf_result spf;
 	const char *sealers;		/* a passing chain's; NULL: none */
+	bool sealer_is_lost;		/* it would pass, but for its DNS */
 	const char *trouble;		/* of From */
 	bool too_large, is_broken;
 	bool is_over;			/* more authors than are looked at */
@@ -118,6 +119,38 @@ static const struct row rows[] = {
 	    { .dmarc = DMARC_FAIL, .published = REJECT,
 	    .disposition = REJECT, .sealers = "evil.example lists.example" },
 	    "reject", VERIFY_DMARC_POLICY, REJECT, NULL, NULL },
+	{ "a trusted sealer's key out of reach",
+	    "RejectFailures yes\nTrustedSealers lists.example",
+	    { .dmarc = DMARC_FAIL, .published = REJECT,
+	    .disposition = REJECT, .sealers = "lists.example",
+	    .sealer_is_lost = true },
+	    "tempfail", VERIFY_DNS_ERROR, REJECT, NULL,
+	    "cannot check the ARC chain of trusted sealers now: lost" },
+	{ "a trusted sealer's key out of reach, nothing enforced",
+	    "TrustedSealers lists.example",
+	    { .dmarc = DMARC_FAIL, .published = REJECT,
+	    .disposition = REJECT, .sealers = "lists.example",
+	    .sealer_is_lost = true },
+	    "accept", VERIFY_NOTHING, REJECT, "local_policy", NULL },
+	{ "a trusted sealer's key out of reach, a row that rejects",
+	    "DMARCOverrides csl:example.com=reject -\n"
+	    "TrustedSealers lists.example",
+	    { .dmarc = DMARC_FAIL, .published = REJECT,
+	    .disposition = REJECT, .sealers = "lists.example",
+	    .sealer_is_lost = true },
+	    "reject", VERIFY_DMARC_POLICY, REJECT, "local_policy", NULL },
+	{ "a key out of reach of sealers that are not trusted",
+	    "RejectFailures yes\nTrustedSealers lists.example",
+	    { .dmarc = DMARC_FAIL, .published = REJECT,
+	    .disposition = REJECT, .sealers = "lists.example evil.example",
+	    .sealer_is_lost = true },
+	    "reject", VERIFY_DMARC_POLICY, REJECT, NULL, NULL },
+	{ "a trusted sealer's key out of reach, SPF refused",
+	    "SPFReject fail\nTrustedSealers lists.example",
+	    { .dmarc = DMARC_NONE, .published = DMARC_POLICY_UNSET,
+	    .spf = SPF_FAIL, .sealers = "lists.example",
+	    .sealer_is_lost = true },
+	    "tempfail", VERIFY_DNS_ERROR, NONE, NULL, NULL },
 	{ "dead DNS", "RejectFailures yes", NO_DNS,
 	    "tempfail", VERIFY_DNS_ERROR, NONE, NULL, "cannot check the "
 	    "DMARC policy of example.com now: no answer in time" },
@@ -204,10 +237,12 @@ fill(const struct facts *facts, struct arena *arena,
 		.domain = SPAN_LIT("sender.example"),
 		.reason = "",
 	};
-	*arc = (struct arc_outcome){ .result = ARC_NONE, .reason = "" };
+	*arc = (struct arc_outcome){ .result = ARC_NONE,
+	    .reason = facts->sealer_is_lost ? "lost" : "" };
 	arc->sealers = arena_alloc(arena, 8 * sizeof(*arc->sealers));
 	while (span_item(&rest, &item)) {
-		arc->result = ARC_PASS;
+		arc->result = facts->sealer_is_lost ? ARC_TEMPERROR :
+		    ARC_PASS;
 		arc->sealers[arc->sealer_count++] = item;
 		arc->count++;
 	}
