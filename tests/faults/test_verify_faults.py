@@ -633,6 +633,18 @@ class Life(Case):
         self.assert_all_answered(load.finish(), 50)
         self.assertEqual(set(self.logged("dmarc")), {"pass"})
 
+    def test_reload_keeps_the_cache(self):
+        """As long as it asks the same servers the same way."""
+        self.give(compose())
+        asked = self.dns.count()
+        self.verifier.reload()
+        self.give(compose(subject="again"))
+        self.assertEqual(self.dns.count(), asked)
+        self.verifier.configure(DNSCacheSize="1M")
+        self.verifier.reload()
+        self.give(compose(subject="anew"))
+        self.assertGreater(self.dns.count(), asked)
+
     def test_reload_changes_what_is_enforced(self):
         forged = compose(sign=False)
         how = {"sender": "x@evil.example", "client": "198.51.100.66"}
