@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import os
 import re
+import signal
 import sys
 import time
 import unittest
@@ -16,7 +17,7 @@ import smtp
 from dkimkeys import Keys
 from dnsserver import DnsServer
 from milter import Milter
-from scene import Scene, wait_until
+from scene import Scene, program, wait_until
 from service import Load
 from verifier import FIELD, Results, Verifier
 
@@ -654,6 +655,22 @@ class Life(Case):
         outcome = self.give(forged, **how)
         self.assertEqual(outcome.verdict, "accept", outcome)
         self.assertEqual(outcome.results.of("dmarc"), ["fail"])
+
+    def test_in_the_background(self):
+        """As init scripts start it: the resolver's thread is the child's."""
+        self.verifier.stop()
+        self.verifier.configure(UserID=self.verifier.user)
+        self.scene.run([program("milters/verify/postern-verify"), "-c",
+            self.verifier.conf])
+        with open(self.verifier.settings["PidFile"]) as file:
+            pid = int(file.read())
+        self.addCleanup(os.kill, pid, signal.SIGTERM)
+        self.assertEqual(self.give(compose()).results.of("dmarc"), ["pass"])
+        self.dns.delay = 0.2
+        self.publish("later.example")
+        outcome = self.give(compose("user@later.example"),
+            "user@later.example")
+        self.assertEqual(outcome.results.of("dmarc"), ["pass"])
 
     def test_term_under_load(self):
         """What is open is finished, with DNS that takes its time."""
