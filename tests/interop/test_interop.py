@@ -1,5 +1,6 @@
 """What we sign is accepted by others: every key type, canonical form and
-awkward message, against opendkim-testmsg, dkimpy and Mail::DKIM."""
+awkward message, against opendkim-testmsg, dkimpy, Mail::DKIM and our own
+verifier."""
 import base64
 import itertools
 import os
@@ -223,14 +224,20 @@ class Interop(unittest.TestCase):
             if what[3] == "plain" and what[0] == "rsa":
                 self.signed.scene.write(os.path.join(directory, name),
                     data.replace(b"two lines", b"two  lines!"))
-        for verify in (verifiers.by_dkimpy, verifiers.by_mail_dkim,
-                verifiers.by_testmsg):
+        for verify in (verifiers.by_postern, verifiers.by_dkimpy,
+                verifiers.by_mail_dkim, verifiers.by_testmsg):
             try:
                 results = verify(directory, self.signed.records)
             except PermissionError:
                 continue
             self.assertEqual(len(results), 4)
             self.assertNotIn(["pass"], results.values(), verify.__name__)
+
+    def test_postern(self):
+        results = verifiers.by_postern(self.signed.directory,
+            self.signed.records)
+        self.judge("postern", results, lambda what: ["pass"] *
+            len(kinds(what)))
 
     def test_dkimpy(self):
         results = verifiers.by_dkimpy(self.signed.directory,

@@ -10,6 +10,10 @@ import sys
 import dkim
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+
+from dnsserver import DnsServer  # noqa: E402
+from scene import program  # noqa: E402
 
 
 def paths(directory):
@@ -26,6 +30,33 @@ def signature_fields(data):
     """The DKIM-Signature fields' values, topmost first."""
     head = re.split(rb"(?m)^\r\n", data, maxsplit=1)[0]
     return re.findall(rb"(?ims)^DKIM-Signature:(.*?\r\n)(?![ \t])", head)
+
+
+def by_postern(directory, records, wanted=lambda name: True):
+    """"postern message verify", of the files that are wanted. Where it says
+    no, with the reason."""
+    conf = directory.rstrip("/") + ".conf"
+    with open(conf, "w") as file:
+        file.write("Checks dkim\n")
+    with DnsServer() as server:
+        for name, record in records.items():
+            server.add(name, "TXT", record.encode())
+        return {os.path.basename(path): postern_results(path, conf,
+            server.address) for path in paths(directory)
+            if wanted(os.path.basename(path))}
+
+
+def postern_results(path, conf, nameserver):
+    done = subprocess.run([program("admin/postern"), "message", "verify",
+        "--json", "-c", conf, "--nameserver", nameserver, "--client-addr",
+        "192.0.2.10", "--helo", "client.example", "--mail-from", "", path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        results = json.loads(done.stdout)["dkim"]
+    except ValueError:
+        return ["exit %d: %s" % (done.returncode, done.stderr.decode())]
+    return [each["result"] if each["result"] == "pass" else "%s (%s)" %
+        (each["result"], each["reason"]) for each in results]
 
 
 def by_dkimpy(directory, records):
