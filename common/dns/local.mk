@@ -25,6 +25,8 @@ common_libpostern_a_SOURCES += \
 	common/dns/rdata.h \
 	common/dns/resolver.c \
 	common/dns/resolver.h \
+	common/dns/resolver_thread.c \
+	common/dns/resolver_thread.h \
 	common/dns/trace.c \
 	common/dns/trace.h \
 	common/dns/upstream.c \

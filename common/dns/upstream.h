@@ -22,7 +22,8 @@ struct upstream;
 typedef void upstream_answered(void *owner, void *arg,
     const struct dns_answer *answer);
 
-/* NULL, a sentence in err. No thread runs yet. trust_anchor_file may be NULL. */
+/* NULL, a sentence in err. No thread runs yet. trust_anchor_file may be
+ * NULL. */
 struct upstream *upstream_new(const struct nameservers *servers,
     const char *trust_anchor_file, upstream_answered *answered, void *owner,
     struct strbuf *err);
