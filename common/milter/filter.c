@@ -117,6 +117,13 @@ add_edit(struct filter_context *ctx, enum edit_kind kind, unsigned n,
 }
 
 void
+filter_will_wait(const struct filter_context *ctx)
+{
+	if (ctx->will_wait != NULL)
+		ctx->will_wait();
+}
+
+void
 edit_insert_header(struct filter_context *ctx, unsigned position,
     struct span name, struct span value)
 {

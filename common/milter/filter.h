@@ -105,7 +105,13 @@ struct filter_context {
 	struct counters *counters;
 	struct strbuf *explain;	/* where the decision path is told, a line a
 				   step; NULL in a daemon */
+	void (*will_wait)(void);	/* the driver's; NULL: it need not
+					   know */
 };
+
+/* To be said by a handler before it sits still, for answers of DNS and the
+ * like: the driver sees to it that other sessions go on meanwhile. */
+void filter_will_wait(const struct filter_context *ctx);
 
 /* A line for ctx->explain; nothing where nobody asked. Outside bytes are
  * escaped here. */

@@ -81,7 +81,7 @@ help_starved(size_t n)
 	struct sockaddr_storage address;
 	socklen_t len = sizeof(address);
 
-	if (n == 0 || gate.closed ||
+	if (n == 0 || gate.closed || gate.inside >= gate.max ||
 	    getsockname(gate.fd, (struct sockaddr *)&address, &len) != 0)
 		return;
 	for (n = n < KNOCKS_MAX ? n : KNOCKS_MAX; n > 0; n--)
@@ -95,6 +95,12 @@ gate_tick(void)
 		return;
 	watch_expire(gate.timeout);
 	help_starved(watch_starved());
+}
+
+void
+gate_will_wait(void)
+{
+	help_starved(gate.inside > 1);
 }
 
 void

@@ -40,6 +40,14 @@ void gate_close(void);
  */
 void gate_tick(void);
 
+/*
+ * A worker of libmilter is going to sit still. Where it was the one that the
+ * sessions spoken of above waited for, they would do so until it goes on, or
+ * until the second tick from now: a connection of our own has libmilter look
+ * for another worker at once. Any thread.
+ */
+void gate_will_wait(void);
+
 /* A connection that came through the gate is closed; one that was counted out
  * goes on after all. */
 void gate_left(void);

@@ -32,6 +32,7 @@ link_new(SMFICTX *mta)
 	link->context.message = &link->message;
 	link->context.edits = &link->edits;
 	link->context.counters = driver.counters;
+	link->context.will_wait = gate_will_wait;
 	smfi_setpriv(mta, link);
 	return link;
 }

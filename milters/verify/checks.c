@@ -242,12 +242,22 @@ fail(struct filter_context *ctx, struct verify_report *report,
 		    text);
 }
 
+/* False where no question is open: a bug of ours. */
+static bool
+wait_for_answers(struct filter_context *ctx, struct verify_state *state)
+{
+	if (!state->has_waited)
+		filter_will_wait(ctx);
+	state->has_waited = true;
+	return lookups_wait(state->lookups);
+}
+
 /* True once every check has its answers; false is a bug of ours, told. */
 static bool
 wait_for_checks(struct filter_context *ctx, struct verify_state *state)
 {
 	while (!advance(ctx, state)) {
-		if (!lookups_wait(state->lookups)) {
+		if (!wait_for_answers(ctx, state)) {
 			fail(ctx, &state->report, "a check waits for no "
 			    "question");
 			return false;
@@ -323,7 +333,7 @@ finish_dmarc(struct filter_context *ctx, struct verify_state *state)
 	collect_identifiers(report, &ctx->message->arena, &question);
 	while (!dmarc_evaluate(&question, state->lookups, &ctx->message->arena,
 	    &report->dmarc, &disagrees)) {
-		if (!lookups_wait(state->lookups)) {
+		if (!wait_for_answers(ctx, state)) {
 			fail(ctx, report, "DMARC waits for no question");
 			return;
 		}
@@ -354,7 +364,7 @@ finish_adsp(struct filter_context *ctx, struct verify_state *state)
 
 	while (!adsp_check(author, is_signed, state->lookups,
 	    &ctx->message->arena, &report->adsp)) {
-		if (!lookups_wait(state->lookups)) {
+		if (!wait_for_answers(ctx, state)) {
 			fail(ctx, report, "ADSP waits for no question");
 			return;
 		}

@@ -11,6 +11,7 @@ struct verify_state {
 	struct verify_report report;
 	bool is_done;			/* report is complete */
 	struct lookups *lookups;
+	bool has_waited;		/* for one of them */
 	struct bodyhashes hashes;
 	struct address sender;		/* MAIL FROM; empty: <> or no address */
 	bool sender_is_bad;
