@@ -194,7 +194,7 @@ run(const void *arg, const char *const *args, size_t count)
 		arena_clear(&arena);
 		return rc;
 	}
-	gethostname(receiver, sizeof(receiver) - 1);
+	gethostname(receiver, sizeof(receiver));
 	outcome = check(&question, trace.lookups, &arena);
 	if (values->json)
 		print_json(&question, outcome, &trace, &arena);

@@ -120,6 +120,17 @@ class Spf(Case):
         self.assertEqual(got["queries"][0]["result"], "timeout")
         self.assertIn("TXT dead.example: ", got["reason"])
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root for a host's name")
+    def test_host_with_the_longest_name(self):
+        """libspf2 would end the process over it."""
+        done = self.scene.run(["unshare", "--uts", "sh", "-c",
+            "hostname %s && exec \"$@\"" % ("a" * 64), "sh",
+            program("admin/postern"), "spf", "--client-addr", "192.0.2.9",
+            "--helo", "h.example", "--nameserver", self.dns.address],
+            check=False, cwd=self.scene.dir)
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertIn("result       pass", done.stdout)
+
     def test_wrong_usage(self):
         for arguments, text in (
                 ((), "--client-addr is missing"),
