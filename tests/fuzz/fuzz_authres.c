@@ -3,11 +3,12 @@
 #include "common/mail/authres.h"
 #include "common/mail/lexer.h"
 #include "common/mail/quote.h"
+#include "common/mail/receivedspf.h"
 
 /*
  * The input is cut at newlines: an identifier, a comment, a reason, a property,
- * a local part. What is written must read by the grammar; all of the input is
- * a field that came, too.
+ * a local part. What is written, as Authentication-Results and as Received-SPF,
+ * must read by the grammar; all of the input is a field that came, too.
  */
 
 static void
@@ -103,6 +104,33 @@ check_written(const struct span part[5], struct arena *arena)
 	strbuf_clear(&out);
 }
 
+/* header-field of RFC 7208 9.1. */
+static void
+check_received_spf(const struct span part[5])
+{
+	const struct received_spf spf = { .result = "fail",
+	    .comment = part[1], .identity = "mailfrom",
+	    .sender = { part[4], SPAN_LIT("example.com") },
+	    .helo = part[3], .receiver = part[0], .problem = part[2] };
+	struct strbuf out = STRBUF_INIT;
+	struct lexer in;
+	size_t pairs = 0;
+
+	received_spf_format(&spf, &out);
+	check_lines(strbuf_span(&out));
+	lexer_start(&in, strbuf_span(&out));
+	MUST(lexer_skip_cfws(&in) && skip_token(&in));
+	while (skip_pair(&in)) {
+		pairs++;
+		MUST(lexer_skip_cfws(&in));
+		MUST(lexer_skip(&in, ';') || in.p == in.end);
+	}
+	MUST(in.p == in.end);
+	MUST(pairs == 2u + (part[0].len != 0) + (part[2].len != 0) +
+	    (part[3].len != 0));
+	strbuf_clear(&out);
+}
+
 /* What reads as ours by the grammar is ours, and stays so in disguise. */
 static void
 check_came(struct span s, struct arena *arena)
@@ -138,6 +166,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < 5; i++)
 		span_cut(&rest, '\n', &part[i]);
 	check_written(part, &arena);
+	check_received_spf(part);
 	check_came(span_make(data, size), &arena);
 	arena_clear(&arena);
 	return 0;
