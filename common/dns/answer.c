@@ -8,7 +8,9 @@
 
 enum {
 	/* A parsed public key is the largest: what OpenSSL takes for it. */
-	DERIVED_SIZE = 3072
+	DERIVED_SIZE = 3072,
+	/* What grows most with the text are the terms of SPF. */
+	DERIVED_FACTOR = 8
 };
 
 struct counted {
@@ -118,10 +120,13 @@ dns_answer_unref(const struct dns_answer *answer)
 }
 
 size_t
-dns_answer_size(const struct dns_answer *answer)
+dns_answer_cost(const struct dns_answer *answer, enum dns_type type)
 {
-	return counted_of(answer)->size +
-	    (answer->count > 0 ? DERIVED_SIZE : 0);
+	size_t size = counted_of(answer)->size;
+
+	if (type == DNS_TXT && answer->count > 0)
+		size += DERIVED_SIZE + size * DERIVED_FACTOR;
+	return size;
 }
 
 /* ---- what was derived ---- */

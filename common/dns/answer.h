@@ -17,8 +17,9 @@ const struct dns_answer *dns_answer_ref(const struct dns_answer *answer);
 /* NULL is nothing. For answers of dns_answer_copy() only. */
 void dns_answer_unref(const struct dns_answer *answer);
 
-/* The bytes a counted answer takes, with what is likely derived from it. */
-size_t dns_answer_size(const struct dns_answer *answer);
+/* The bytes a counted answer to such a question takes, with what is likely
+ * derived from it at the worst. */
+size_t dns_answer_cost(const struct dns_answer *answer, enum dns_type type);
 
 /* Frees what dns_answer_derive() made from an answer that lies elsewhere. */
 void dns_answer_forget(const struct dns_answer *answer);

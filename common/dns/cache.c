@@ -206,7 +206,7 @@ entry_new(struct span name, enum dns_type type, uint64_t hash,
 	    .expires = expires, .hash = hash, .type = (uint16_t)type,
 	    .len = (uint16_t)name.len };
 	entry->size = sizeof(*entry) + sizeof(struct entry *) + name.len +
-	    dns_answer_size(answer);
+	    dns_answer_cost(answer, type);
 	memcpy(entry->name, name.p, name.len);
 	return entry;
 }
@@ -220,7 +220,7 @@ dns_cache_put(struct dns_cache *cache, struct span name, enum dns_type type,
 	uint32_t seconds = lifetime(answer);
 	struct entry *entry, *old;
 
-	if (seconds == 0 || dns_answer_size(answer) >
+	if (seconds == 0 || dns_answer_cost(answer, type) >
 	    cache->shard_size / LARGEST_PART)
 		return;
 	entry = entry_new(name, type, hash, answer,

@@ -13,6 +13,7 @@ static const struct span version = { "v=spf1", 6 };
 struct reader {
 	struct spf_record *record;
 	size_t cap;
+	size_t counted;			/* terms that need DNS */
 	bool has_all;
 	const char *reason;
 };
@@ -24,13 +25,16 @@ bad(struct reader *reader, const char *reason)
 	return false;
 }
 
+/* What cannot be reached is not kept: nothing behind the term that is one too
+ * many, however many octets of record are full of such. */
 static void
 add_term(struct reader *reader, const struct spf_term *term)
 {
 	struct spf_record *record = reader->record;
 
-	if (reader->has_all)
+	if (reader->has_all || reader->counted > SPF_TERMS_MAX)
 		return;
+	reader->counted += spf_mechanism_is_counted(term->mechanism);
 	if (record->count == reader->cap) {
 		reader->cap = reader->cap == 0 ? 8 : 2 * reader->cap;
 		record->terms = xreallocarray(record->terms, reader->cap,

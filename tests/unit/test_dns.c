@@ -548,7 +548,7 @@ use_cache(void *arg)
 static void
 test_cache_of_threads(void **state)
 {
-	struct dns_cache *cache = dns_cache_new(16 * 4 * 3500);
+	struct dns_cache *cache = dns_cache_new(16 * 4 * 5000);
 	pthread_t threads[THREADS];
 	void *wrong;
 	size_t i;

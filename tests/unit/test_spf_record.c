@@ -523,6 +523,27 @@ test_names(void **state)
 	assert_false(spf_name_is_askable(SPAN_LIT("a\0b.example")));
 }
 
+/* What takes memory and cannot be reached is not kept. */
+static void
+test_unreachable_terms(void **state)
+{
+	struct spf_published published;
+	struct strbuf text = STRBUF_INIT;
+	int i;
+
+	(void)state;
+	strbuf_adds(&text, "v=spf1 ip4:192.0.2.1");
+	for (i = 0; i < 10000; i++)
+		strbuf_adds(&text, " a ip4:192.0.2.1");
+	assert_false(spf_record_parse(strbuf_span(&text), &published));
+	spf_published_clear(&published);
+	strbuf_truncate(&text, 20 + 4000 * 16);
+	assert_true(spf_record_parse(strbuf_span(&text), &published));
+	assert_int_equal(published.record.count, 1 + 2 * SPF_TERMS_MAX + 1);
+	spf_published_clear(&published);
+	strbuf_clear(&text);
+}
+
 int
 main(void)
 {
@@ -535,6 +556,7 @@ main(void)
 		cmocka_unit_test(test_local_parts),
 		cmocka_unit_test(test_expansions_are_bounded),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_unreachable_terms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
