@@ -359,7 +359,7 @@ test_open_questions_are_bounded(void **state)
 	assert_int_equal(full, MESSAGES * QUESTIONS - DNS_PENDING_MAX);
 	for (i = 0; i < MESSAGES; i++)
 		lookups_free(lookups[i]);
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 3000; i++) {
 		lookups[0] = ask(options.dns, 10, 1);
 		full = count_full(lookups[0]);
 		lookups_free(lookups[0]);

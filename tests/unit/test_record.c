@@ -220,8 +220,8 @@ try_rsa(size_t len, int first, int last, struct span exponent, unsigned *bits)
 static void
 test_rsa_numbers(void **state)
 {
-	static const struct span good = SPAN_LIT("\x01\x00\x01");
-	static const struct {
+	const struct span good = SPAN_LIT("\x01\x00\x01");
+	const struct {
 		const char *name;
 		size_t len;
 		int first, last;
