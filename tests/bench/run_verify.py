@@ -88,7 +88,7 @@ class Bench:
         self.only = arguments.only
         self.rounds = arguments.rounds or (3 if self.quick else 5)
         self.seconds = arguments.seconds or (0.5 if self.quick else 1.0)
-        self.resolv = netns.ResolvConf(scene)
+        self.resolv = netns.ResolvConf(scene.path("resolv.conf"))
         self.mail = incoming.Mail(scene)
         self.dns = NameServers(scene, self.mail.zones(), DELAY)
         self.targets = Targets()

@@ -304,7 +304,7 @@ class Dead(Case):
         self.assert_all_answered(report, 50)
         self.assertLessEqual(set(report["verdicts"]), {"reply4xx",
             "tempfail"}, report)
-        self.assertLess(report["latency_ms"]["max"], 7000, report)
+        self.assertLess(report["latency_ms"]["max"], 5500, report)
 
 
 class TwoServers(Case):

@@ -5,7 +5,6 @@ directory with the key records of a JSON file as its DNS, and prints JSON:
 opendkim-testmsg asks the name server in /etc/resolv.conf at port 53. Run by
 "unshare --mount --net" this process has a loopback interface and a
 resolv.conf of its own, so both can be had without touching the system's."""
-import fcntl
 import json
 import os
 import socket
@@ -15,22 +14,12 @@ import sys
 import tempfile
 import threading
 
-SIOCSIFFLAGS, IFF_UP, TXT = 0x8914, 1, 16
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "lib"))
 
+import netns  # noqa: E402
 
-def raise_loopback():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-
-
-def replace_resolv_conf():
-    with tempfile.NamedTemporaryFile("w") as file:
-        file.write("nameserver 127.0.0.1\n")
-        file.flush()
-        os.chmod(file.name, 0o644)
-        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-        subprocess.run(["mount", "--bind", file.name, os.path.realpath(
-            "/etc/resolv.conf")], check=True)
+TXT = 16
 
 
 def answer(query, records):
@@ -71,8 +60,9 @@ def testmsg(path):
 def main(table, directory):
     with open(table) as file:
         records = json.load(file)
-    raise_loopback()
-    replace_resolv_conf()
+    netns.raise_loopback()
+    with tempfile.NamedTemporaryFile() as file:
+        netns.ResolvConf(file.name)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", 53))
     threading.Thread(target=serve, args=(sock, records), daemon=True).start()

@@ -2,7 +2,7 @@
 name server at port 53 and cannot be told another.
 
     netns.enter()                       # as root; begins this program anew
-    conf = netns.ResolvConf(scene)
+    conf = netns.ResolvConf(scene.path("resolv.conf"))
     conf.set("127.0.0.2")               # for programs started from now on
 
 In the namespace there is the loopback interface and nothing else; sockets that
@@ -41,15 +41,15 @@ def raise_loopback():
 
 
 class ResolvConf:
-    """The /etc/resolv.conf of this namespace: a file of the scene."""
+    """Makes a file the /etc/resolv.conf of this namespace."""
 
-    def __init__(self, scene):
-        self.path = scene.write("resolv.conf", "")
+    def __init__(self, path):
+        self.path = path
+        self.set("127.0.0.1")
+        os.chmod(path, 0o644)
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-        subprocess.run(["mount", "--bind", self.path,
+        subprocess.run(["mount", "--bind", path,
             os.path.realpath("/etc/resolv.conf")], check=True)
-        scene.on_close(lambda: subprocess.run(["umount",
-            os.path.realpath("/etc/resolv.conf")], check=True))
 
     def set(self, address):
         with open(self.path, "w") as file:      # the mount is of this inode
