@@ -21,7 +21,7 @@ from zones import GOOD, GOOD6, LIAR, OTHER, World
 
 ID = "mail.example.org"         # Postfix's myhostname, so {j}
 IGNORED = "192.0.2.50", "relay.example.org"
-TEXT = "The owner of {from} says {policy}. {reason}"
+TEXT = "The owner of {from} says {policy}, 100%. {reason}"
 
 # What each daemon is told beyond its name server.
 VARIANTS = {
@@ -381,7 +381,8 @@ class Answers(Case):
         self.variant = "text"
         done = self.refused(compose("template", "boss@good.example"),
             sender="x@evil.example", client=OTHER)
-        self.assertIn("The owner of good.example says reject. ", done.text)
+        self.assertIn("The owner of good.example says reject, 100%. ",
+            done.text)
         self.assertNotIn("{", done.text)
 
     def test_spf_fail(self):
