@@ -277,7 +277,7 @@ dkim_key_find(struct lookups *lookups, enum lookup_purpose purpose,
 		break;
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:
-		settle(found, DKIM_KEY_UNUSABLE, "no key");
+		settle(found, DKIM_KEY_UNUSABLE, "no key for signature");
 		break;
 	case DNS_REFUSED:	/* it would be so at any later time */
 		settle(found, DKIM_KEY_UNUSABLE,

@@ -294,9 +294,11 @@ test_keys(void **state)
 		    "ed._domainkey.two.example LATE 1\n" KEYS,
 		    ARC_PASS, "", 0 },
 		{ "no key of the newest", "rsa._domainkey.one.example "
-		    RSA_RECORD, ARC_FAIL, "no key", 2 },
+		    RSA_RECORD, ARC_FAIL, "no key for signature",
+		    2 },
 		{ "no key of the oldest", "ed._domainkey.two.example "
-		    ED_RECORD, ARC_FAIL, "no key", 1 },
+		    ED_RECORD, ARC_FAIL, "no key for signature",
+		    1 },
 		{ "revoked", "ed._domainkey.two.example TXT \"p=\"\n"
 		    "rsa._domainkey.one.example " RSA_RECORD,
 		    ARC_FAIL, "key is revoked", 2 },
@@ -326,7 +328,8 @@ test_keys(void **state)
 		    ARC_TEMPERROR, "DNSSEC validation failed", 1 },
 		/* unless it cannot end well */
 		{ "dead, and no key", "ed._domainkey.two.example SERVFAIL\n",
-		    ARC_FAIL, "no key", 1 },
+		    ARC_FAIL, "no key for signature",
+		    1 },
 	};
 	struct message m;
 	size_t i;

@@ -226,7 +226,7 @@ static const struct key_row {
 	{ TAGS, RSA, DKIM_PASS, "" },
 	{ TAGS, V "g=other; n=x; zzz=; " RSA, DKIM_PASS, "" },
 	{ ED_TAGS, V ED, DKIM_PASS, "" },
-	{ TAGS, NULL, DKIM_PERMERROR, "no key" },
+	{ TAGS, NULL, DKIM_PERMERROR, "no key for signature" },
 	{ TAGS, V "p=", DKIM_PERMERROR, "key is revoked" },
 	{ TAGS, V "h=sha256; p=", DKIM_PERMERROR, "key is revoked" },
 	{ TAGS, V, DKIM_PERMERROR, "key record has no p=" },
@@ -469,7 +469,7 @@ test_order(void **state)
 		assert_int_equal(scene.outcomes[i].field, order[i]);
 		assert_int_equal(scene.outcomes[i].is_skipped, i >= 4);
 		check(domains[i], &scene.outcomes[i], i < 4 ? DKIM_PERMERROR :
-		    DKIM_NEUTRAL, i < 4 ? "no key" :
+		    DKIM_NEUTRAL, i < 4 ? "no key for signature" :
 		    "not examined: too many signatures");
 	}
 	assert_int_equal(lookups_count(scene.lookups), 4);
@@ -561,7 +561,7 @@ test_shown(void **state)
 	    "i=j=C3=BCrgen@b\xc3\xbc" "cher.example; " C H, RELAXED);
 	o = scene_run(&scene, SPAN_LIT(BODY));
 	assert_int_equal(scene.outcome_count, 6);
-	check("U-labels", &o[0], DKIM_PERMERROR, "no key");
+	check("U-labels", &o[0], DKIM_PERMERROR, "no key for signature");
 	assert_true(o[0].is_readable);
 	SPAN_IS(o[0].domain, "xn--bcher-kva.example");
 	SPAN_IS(o[0].selector, "xn--tda");
@@ -618,7 +618,7 @@ test_questions(void **state)
 	scene.verify = dkim_verify_start(&scene.options, scene.fields,
 	    scene.count, scene.lookups, &scene.hashes, &scene.arena);
 	scene_finish(&scene);
-	check("asked", &scene.outcomes[0], DKIM_PERMERROR, "no key");
+	check("asked", &scene.outcomes[0], DKIM_PERMERROR, "no key for signature");
 	check("refused", &scene.outcomes[1], DKIM_PERMERROR,
 	    "too many DNS questions for one message");
 	scene_end(&scene);
