@@ -21,8 +21,8 @@ enum {
 void
 resolver_refused_text(const struct resolver *resolver, struct strbuf *out)
 {
-	strbuf_addf(out, "no name server answers at %s: connection refused",
-	    resolver->servers_text);
+	strbuf_addf(out, "no name server answers at %s: connection refused, "
+	    "or host unreachable", resolver->servers_text);
 }
 
 void

@@ -4,10 +4,9 @@
 #include "common/mail/domain.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unbound.h>
+#include <unistd.h>
 
 enum { CLASS_IN = 1, ESCAPED_MAX = DOMAIN_MAX * 4 + 1 };
 
@@ -93,9 +92,15 @@ set_options(struct ub_ctx *ub, struct strbuf *err)
 static int
 set_anchors(struct ub_ctx *ub, const char *path, struct strbuf *err)
 {
-	int rc = path != NULL ? ub_ctx_add_ta_file(ub, path) :
-	    ub_ctx_set_option(ub, "module-config:", "iterator");
+	int rc;
 
+	/* libunbound would only say that it cannot start. */
+	if (path != NULL && access(path, R_OK) != 0) {
+		strbuf_addf(err, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	rc = path != NULL ? ub_ctx_add_ta_file(ub, path) :
+	    ub_ctx_set_option(ub, "module-config:", "iterator");
 	return rc != 0 ? fail(err, "trust anchors", path != NULL ? path : "",
 	    rc) : 0;
 }

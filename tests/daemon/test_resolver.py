@@ -47,8 +47,11 @@ class Dnsask:
         self.popen.stdin.write(b"".join((q if isinstance(q, bytes) else
             q.encode()) + b"\n" for q in questions) + b"\n")
         self.popen.stdin.flush()
-        answers = [Answer(line.decode().rstrip("\n"))
-            for line in iter(self.popen.stdout.readline, b"\n") if line]
+        answers = []
+        while (line := self.popen.stdout.readline()) != b"\n":
+            if not line:
+                raise RuntimeError("dnsask: " + self.close())
+            answers.append(Answer(line.decode().rstrip("\n")))
         return answers, time.monotonic() - began
 
     def ask(self, question):
@@ -420,6 +423,19 @@ class Dnssec(unittest.TestCase):
         answers, _ = Dnsask(self.scene, "-n", server).message(*names)
         self.assertEqual([(a.result, a.secure) for a in answers],
             [("found", False)] * 3 + [("nxdomain", False)] * 3)
+
+    def test_anchors_that_went_away(self):
+        """Nothing is trusted instead; the log says why."""
+        server = DnsServer("a.example A 192.0.2.1").start()
+        self.scene.on_close(server.stop)
+        path = self.scene.write("anchors", "example. IN DS 1 13 2 " + "00" * 32)
+        asker = Dnsask(self.scene, "-n", server.address, "-a", path)
+        asker.message()     # it has started
+        os.rename(path, path + ".gone")
+        answer = asker.ask("A a.example")
+        self.assertEqual(answer.result, "servfail")
+        self.assertIn(path, str(answer))
+        self.assertIn(path, asker.close())
 
     def test_anchors_that_are_none(self):
         for text in "no anchors\n", "", None:
