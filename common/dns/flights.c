@@ -85,6 +85,7 @@ flights_find(struct flights *flights, struct span name, enum dns_type type)
 static void
 enqueue(struct flights *flights, struct flight *flight)
 {
+	flight->asked = 0;
 	flight->queued = flights->queue;
 	flights->queue = flight;
 }
@@ -160,6 +161,21 @@ flights_requeue(struct flights *flights)
 			else
 				enqueue(flights, flight);
 		}
+}
+
+int64_t
+flights_oldest(const struct flights *flights)
+{
+	const struct flight *flight;
+	int64_t oldest = INT64_MAX;
+	size_t i;
+
+	for (i = 0; i < FLIGHTS_BUCKETS; i++)
+		for (flight = flights->buckets[i]; flight != NULL;
+		    flight = flight->next)
+			if (flight->asked != 0 && flight->asked < oldest)
+				oldest = flight->asked;
+	return oldest;
 }
 
 struct flight *

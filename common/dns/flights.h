@@ -31,7 +31,7 @@ struct flight {
 	struct flight *next;		/* in its bucket */
 	struct flight *queued;		/* still to be asked */
 	struct dns_query *queries;	/* who waits for it */
-	int64_t asked;			/* monotonic ms */
+	int64_t asked;			/* monotonic ms; 0: not yet */
 	enum dns_type type;
 	size_t len;
 	char name[];
@@ -70,6 +70,9 @@ void flights_land_all(struct flights *flights,
     const struct dns_answer *answer);
 /* What nobody waits for is freed, all else queued. */
 void flights_requeue(struct flights *flights);
+
+/* Since when the oldest of them has been asked; INT64_MAX: none was. */
+int64_t flights_oldest(const struct flights *flights);
 
 /* What is queued, linked by "queued"; nothing is, after that. */
 struct flight *flights_take_queue(struct flights *flights);

@@ -13,7 +13,8 @@ enum {
 	/* libunbound goes on for long with what nobody waits for any more,
 	 * and takes some 10 kB for each. */
 	ABANDONED_MAX = 1000,
-	MAKE_ROOM_MS = 200
+	MAKE_ROOM_MS = 200,
+	LOST_MS = 200			/* an answer that takes longer may be */
 };
 
 /* ---- what both sides do ---- */
@@ -159,12 +160,25 @@ start_over(struct resolver *resolver)
 {
 	upstream_free(resolver->upstream);
 	resolver->upstream = NULL;
-	resolver->is_back = false;
 	health_again(&resolver->health, clock_monotonic_ms());
 	pthread_mutex_lock(&resolver->lock);
 	resolver->refused_until = 0;
 	flights_requeue(&resolver->flights);
 	pthread_mutex_unlock(&resolver->lock);
+}
+
+/* The servers answer again: what got lost while they did not is asked anew. */
+static void
+come_back(struct resolver *resolver, int64_t now)
+{
+	int64_t oldest;
+
+	resolver->is_back = false;
+	pthread_mutex_lock(&resolver->lock);
+	oldest = flights_oldest(&resolver->flights);
+	pthread_mutex_unlock(&resolver->lock);
+	if (resolver->upstream == NULL || oldest < now - LOST_MS)
+		start_over(resolver);
 }
 
 /* ---- which servers, and whether they are there ---- */
@@ -260,7 +274,7 @@ check_health(struct resolver *resolver, int64_t now)
 		break;
 	case HEALTH_IS_BACK:
 		tell(resolver, NULL);
-		start_over(resolver);
+		come_back(resolver, now);
 		break;
 	}
 }
@@ -346,7 +360,7 @@ run(void *arg)
 		if (waiting > 0)
 			check_servers(resolver, now);
 		if (resolver->is_back)
-			start_over(resolver);
+			come_back(resolver, now);
 		if (waiting > 0 || resolver->health.probe.count > 0)
 			check_health(resolver, now);
 		submit(resolver);
