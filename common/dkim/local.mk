@@ -13,6 +13,8 @@ common_libpostern_a_SOURCES += \
 	common/dkim/headerhash.h \
 	common/dkim/key.c \
 	common/dkim/key.h \
+	common/dkim/outcome.c \
+	common/dkim/outcome.h \
 	common/dkim/pubkey.c \
 	common/dkim/pubkey.h \
 	common/dkim/quoted.c \

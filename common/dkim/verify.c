@@ -2,17 +2,13 @@
 
 #include "common/dkim/candidates.h"
 #include "common/dkim/headerhash.h"
+#include "common/dkim/outcome.h"
 #include "common/mail/domain.h"
 
 #include <stdlib.h>
 
 _Static_assert((int)DKIM_CANDIDATES_MAX == (int)DKIM_VERIFY_LISTED_MAX,
     "all that is listed is found");
-
-enum {
-	B_SHOWN = 8,		/* RFC 6008 4 */
-	B_COMPARED = 64
-};
 
 enum stage { WAITS_FOR_KEY, WAITS_FOR_BODY, SETTLED };
 
@@ -98,38 +94,6 @@ check_field(const struct dkim_verify *verify, const struct dkim_signature *s)
 	return NULL;
 }
 
-/* What it says of itself, until more is known. */
-static void
-show_raw(struct dkim_verify *verify, struct dkim_outcome *outcome)
-{
-	struct dkim_signature_peek peek;
-	struct strbuf b = STRBUF_INIT;
-
-	dkim_signature_peek(field_of(verify, outcome)->value, &peek);
-	outcome->domain = peek.domain;
-	outcome->selector = peek.selector;
-	outcome->identity = peek.identity;
-	outcome->algorithm = peek.algorithm;
-	tag_value_squeeze(span_first(peek.signature, 2 * B_COMPARED), &b);
-	outcome->b = arena_dup(verify->arena, span_first(strbuf_span(&b),
-	    B_COMPARED));
-	strbuf_clear(&b);
-}
-
-static void
-show_parsed(struct dkim_verify *verify, struct dkim_outcome *outcome)
-{
-	const struct dkim_signature *s = &outcome->signature;
-
-	outcome->is_readable = true;
-	outcome->domain = s->domain;
-	outcome->selector = s->selector;
-	outcome->identity = s->identity;
-	if (s->identity.len == 0)
-		outcome->identity = span_of(arena_printf(verify->arena,
-		    "@%.*s", SPAN_ARG(s->domain)));
-}
-
 static void
 examine(struct dkim_verify *verify, size_t i)
 {
@@ -148,7 +112,7 @@ examine(struct dkim_verify *verify, size_t i)
 	dkim_signature_parse(field->value, verify->arena, &outcome->signature,
 	    &reason);
 	if (reason == NULL) {
-		show_parsed(verify, outcome);
+		dkim_outcome_parsed(outcome, verify->arena);
 		reason = check_field(verify, s);
 	}
 	if (reason != NULL) {
@@ -195,7 +159,8 @@ list(struct dkim_verify *verify, const struct dkim_candidates *found)
 	    verify->examined_count * sizeof(*verify->examined));
 	for (i = 0; i < found->count; i++) {
 		verify->outcomes[i].field = found->fields[i];
-		show_raw(verify, &verify->outcomes[i]);
+		dkim_outcome_read(&verify->outcomes[i],
+		    field_of(verify, &verify->outcomes[i])->value, arena);
 		if (i < verify->examined_count)
 			examine(verify, i);
 		else
@@ -377,43 +342,6 @@ fetch_body_hash(struct dkim_verify *verify, size_t i)
 	outcome->body_octets = bodyhashes_octets(verify->hashes, index);
 }
 
-static size_t
-common_length(struct span a, struct span b)
-{
-	size_t n = 0;
-
-	while (n < a.len && n < b.len && a.p[n] == b.p[n])
-		n++;
-	return n;
-}
-
-/* RFC 6008 4: as many characters of b= as tell it from the others. */
-static size_t
-shown_length(const struct dkim_verify *verify, size_t i)
-{
-	struct span own = verify->outcomes[i].b;
-	size_t need = B_SHOWN, common, k;
-
-	for (k = 0; k < verify->count; k++) {
-		common = common_length(own, verify->outcomes[k].b);
-		if (k != i && common < own.len && common >= need)
-			need = common + 1;
-	}
-	return need;
-}
-
-static void
-shorten_b(struct dkim_verify *verify)
-{
-	size_t lengths[DKIM_VERIFY_LISTED_MAX], i;
-
-	for (i = 0; i < verify->count; i++)
-		lengths[i] = shown_length(verify, i);
-	for (i = 0; i < verify->count; i++)
-		verify->outcomes[i].b = span_first(verify->outcomes[i].b,
-		    lengths[i]);
-}
-
 const struct dkim_outcome *
 dkim_verify_end(struct dkim_verify *verify, size_t *count)
 {
@@ -426,7 +354,7 @@ dkim_verify_end(struct dkim_verify *verify, size_t *count)
 		else if (verify->examined[i].stage == WAITS_FOR_BODY)
 			judge_body(verify, i);
 	}
-	shorten_b(verify);
+	dkim_outcomes_shorten(verify->outcomes, verify->count);
 	*count = verify->count;
 	return verify->outcomes;
 }
@@ -435,20 +363,4 @@ size_t
 dkim_verify_unlisted(const struct dkim_verify *verify)
 {
 	return verify->unlisted;
-}
-
-const char *
-dkim_result_name(enum dkim_result result)
-{
-	static const char *const names[] = {
-		[DKIM_NONE] = "none",
-		[DKIM_PASS] = "pass",
-		[DKIM_FAIL] = "fail",
-		[DKIM_POLICY] = "policy",
-		[DKIM_NEUTRAL] = "neutral",
-		[DKIM_TEMPERROR] = "temperror",
-		[DKIM_PERMERROR] = "permerror",
-	};
-
-	return names[result];
 }
