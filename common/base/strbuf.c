@@ -87,16 +87,22 @@ void
 strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
 {
 	va_list again;
+	size_t room;
 	int n;
 
+	strbuf_reserve(b, 0);
+	room = b->cap - b->len;
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(b->s + b->len, room, fmt, again);
 	va_end(again);
-	if (n <= 0)
-		return;
-	strbuf_reserve(b, (size_t)n);
-	vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
-	b->len += (size_t)n;
+	if (n > 0 && (size_t)n >= room) {
+		strbuf_reserve(b, (size_t)n);
+		vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
+	}
+	if (n > 0)
+		b->len += (size_t)n;
+	else
+		b->s[b->len] = '\0';
 }
 
 void

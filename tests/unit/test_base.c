@@ -43,6 +43,29 @@ test_span(void **state)
 	assert_int_equal(span_rfind(span_of("a@b@c"), '@'), 3);
 }
 
+/* Every length around the room that is there. */
+static void
+test_strbuf_format(void **state)
+{
+	struct strbuf b = STRBUF_INIT;
+	char text[200];
+	size_t before, len;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (before = 0; before < 70; before++) {
+		for (len = 0; len < 140; len++) {
+			strbuf_clear(&b);
+			strbuf_add(&b, text, before);
+			strbuf_addf(&b, "%.*s", (int)len, text);
+			assert_int_equal(b.len, before + len);
+			assert_int_equal(strlen(b.s), before + len);
+			assert_true(b.cap > b.len);
+		}
+	}
+	strbuf_clear(&b);
+}
+
 static void
 test_strbuf_and_arena(void **state)
 {
@@ -334,6 +357,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_strbuf_and_arena),
+		cmocka_unit_test(test_strbuf_format),
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_json),
