@@ -56,6 +56,11 @@ tests_unit_test_key_SOURCES = tests/unit/test_key.c tests/unit/unit.h \
 	tests/unit/dkim_keys.h
 tests_unit_test_key_LDADD = $(LIBS_UNIT)
 
+UNIT_TESTS += tests/unit/test_pubkey
+tests_unit_test_pubkey_SOURCES = tests/unit/test_pubkey.c tests/unit/unit.h \
+	tests/unit/dkim_keys.h $(TEST_ZONE)
+tests_unit_test_pubkey_LDADD = $(LIBS_UNIT)
+
 UNIT_TESTS += tests/unit/test_record
 tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h \
 	tests/unit/dkim_keys.h
