@@ -79,7 +79,7 @@ UNIT_TESTS += tests/unit/test_signset
 tests_unit_test_signset_SOURCES = tests/unit/test_signset.c tests/unit/unit.h
 tests_unit_test_signset_LDADD = $(LIBS_UNIT)
 
-# Signatures made with keys, for unit tests and fuzz targets.
+# Signatures made with keys, for unit tests.
 TEST_DKIM = tests/unit/dkim_keys.h tests/unit/dkim_make.c \
 	tests/unit/dkim_make.h
 

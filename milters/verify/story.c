@@ -1,5 +1,6 @@
 #include "milters/verify/story.h"
 
+#include "common/base/base64.h"
 #include "common/base/mem.h"
 #include "common/base/escape.h"
 #include "common/base/log.h"
@@ -267,15 +268,6 @@ explain_spf(struct filter_context *ctx, const struct spf_outcome *spf,
 		    quote(ctx, spf->explanation));
 }
 
-static void
-add_hex(struct strbuf *out, const unsigned char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		strbuf_addf(out, "%02x", p[i]);
-}
-
 /* A hash that differs: what was hashed, so that an admin can compare. */
 static void
 explain_body(struct filter_context *ctx, const struct dkim_signature *signature,
@@ -283,10 +275,9 @@ explain_body(struct filter_context *ctx, const struct dkim_signature *signature,
 {
 	struct strbuf text = STRBUF_INIT;
 
-	add_hex(&text, hash, BODYHASH_SIZE);
+	base64_encode(span_make(hash, BODYHASH_SIZE), &text);
 	strbuf_adds(&text, ", bh= says ");
-	add_hex(&text, (const unsigned char *)signature->body_hash.p,
-	    signature->body_hash.len);
+	base64_encode(signature->body_hash, &text);
 	filter_explain(ctx, "  body hash %s (%s, %llu octets)",
 	    strbuf_str(&text), canon_name(signature->body_canon),
 	    (unsigned long long)octets);
