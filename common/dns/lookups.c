@@ -38,6 +38,7 @@ struct lookups {
 
 /* Of each purpose, where the bound is LOOKUPS_MAX or more. */
 static const unsigned reserves[LOOKUP_PURPOSES] = {
+	[LOOKUP_SPF] = LOOKUPS_RESERVED_SPF,
 	[LOOKUP_DKIM] = LOOKUPS_RESERVED_DKIM,
 	[LOOKUP_DMARC] = LOOKUPS_RESERVED_DMARC,
 };

@@ -19,8 +19,8 @@
 #include "common/dns/dns.h"
 
 /*
- * Whose question it is. DKIM and DMARC have a share of the bound that the
- * others cannot use up: a message must not get around a policy by many
+ * Whose question it is. SPF, DKIM and DMARC have each a share of the bound that
+ * the others cannot use up: a message must not get around a policy by many
  * look-ups for something else.
  */
 enum lookup_purpose {
@@ -34,7 +34,8 @@ enum lookup_purpose {
 enum {
 	LOOKUP_PURPOSES = LOOKUP_DMARC + 1,
 	LOOKUPS_MAX = 40,		/* questions a message */
-	LOOKUPS_RESERVED_DKIM = 8,	/* of these */
+	LOOKUPS_RESERVED_SPF = 10,	/* of these */
+	LOOKUPS_RESERVED_DKIM = 8,
 	LOOKUPS_RESERVED_DMARC = 8
 };
 

@@ -44,9 +44,13 @@ compose_removals(struct filter_context *ctx, struct verify_report *report)
 
 /* ---- what comes ---- */
 
+/* What DNS said in detail, with the addresses of our servers, is for the log
+ * and not for every reader of the message. */
 static void
-reason(struct authres *field, const char *text)
+reason(struct authres *field, bool is_temporary, const char *text)
 {
+	if (is_temporary)
+		text = "temporary trouble, mostly of DNS; the log has more";
 	if (text != NULL && *text != '\0')
 		authres_reason(field, span_of(text));
 }
@@ -72,7 +76,8 @@ add_iprev(struct filter_context *ctx, const struct verify_report *report,
 	authres_method(field, "iprev", iprev_result_name(report->iprev.result));
 	if (report->iprev.name.len != 0)
 		authres_comment(field, report->iprev.name);
-	reason(field, report->iprev.reason);
+	reason(field, report->iprev.result == IPREV_TEMPERROR,
+	    report->iprev.reason);
 	add_client(ctx, "policy.iprev", field);
 }
 
@@ -85,13 +90,14 @@ add_spf(struct filter_context *ctx, const struct verify_report *report,
 	if (report->helo != NULL) {
 		authres_method(field, "spf",
 		    spf_result_name(report->helo->result));
-		reason(field, report->helo->reason);
+		reason(field, report->helo->result == SPF_TEMPERROR,
+		    report->helo->reason);
 		authres_property(field, "smtp.helo", ctx->session->helo);
 	}
 	if (mailfrom == NULL)
 		return;
 	authres_method(field, "spf", spf_result_name(mailfrom->result));
-	reason(field, mailfrom->reason);
+	reason(field, mailfrom->result == SPF_TEMPERROR, mailfrom->reason);
 	if (mailfrom->sender.domain.len != 0)
 		authres_address(field, "smtp.mailfrom", &mailfrom->sender);
 	else if (mailfrom->domain.len != 0)
@@ -109,7 +115,7 @@ add_signature(const struct dkim_outcome *dkim, struct authres *field)
 		    dkim->is_testing ? ", testing" : "");
 		authres_comment(field, span_of(size));
 	}
-	reason(field, dkim->reason);
+	reason(field, dkim->result == DKIM_TEMPERROR, dkim->reason);
 	authres_property(field, "header.d", dkim->domain);
 	authres_property(field, "header.i", dkim->identity);
 	authres_property(field, "header.s", dkim->selector);
@@ -142,7 +148,8 @@ add_adsp(const struct verify_report *report, struct authres *field)
 		return;
 	authres_method(field, "dkim-adsp",
 	    adsp_result_name(report->adsp.result));
-	reason(field, report->adsp.reason);
+	reason(field, report->adsp.result == ADSP_TEMPERROR,
+	    report->adsp.reason);
 	authres_property(field, "header.from", report->authors.domains[0]);
 }
 
@@ -167,7 +174,7 @@ add_arc(struct filter_context *ctx, const struct verify_report *report,
 		authres_comment(field, strbuf_span(&text));
 	}
 	strbuf_clear(&text);
-	reason(field, arc->reason);
+	reason(field, arc->result == ARC_TEMPERROR, arc->reason);
 	if (arc->result != ARC_NONE)
 		add_client(ctx, "smtp.remote-ip", field);
 }
@@ -213,7 +220,8 @@ add_dmarc(const struct verify_report *report, struct authres *field)
 	if (text.len != 0)
 		authres_comment(field, strbuf_span(&text));
 	strbuf_clear(&text);
-	reason(field, dmarc->result == DMARC_NONE ? NULL : dmarc->reason);
+	reason(field, false, dmarc->result == DMARC_NONE ? NULL :
+	    dmarc->reason);
 	authres_property(field, "header.from", dmarc->from);
 	if (dmarc->walk.policy != DMARC_POLICY_UNSET &&
 	    dmarc->walk.record != NULL)
@@ -238,7 +246,7 @@ add_unreadable(struct filter_context *ctx, const struct verify_report *report,
 		if (!report->too_large || (conf->wanted & rows[i].check) == 0)
 			continue;
 		authres_method(field, rows[i].method, "permerror");
-		reason(field, "the header is larger than MaximumHeaders");
+		reason(field, false, "the header is larger than MaximumHeaders");
 	}
 }
 
@@ -260,11 +268,13 @@ insert_received_spf(struct filter_context *ctx,
 
 	strbuf_addspan(&comment, report->own_id);
 	strbuf_adds(&comment, ": ");
-	strbuf_adds(&comment, *spf->reason != '\0' ? spf->reason :
+	strbuf_adds(&comment, spf->result == SPF_TEMPERROR ? "DNS trouble" :
+	    *spf->reason != '\0' ? spf->reason :
 	    "by the record of the domain");
 	field.comment = strbuf_span(&comment);
 	if (spf->result == SPF_TEMPERROR || spf->result == SPF_PERMERROR)
-		field.problem = span_of(spf->reason);
+		field.problem = spf->result == SPF_TEMPERROR ?
+		    SPAN_LIT("DNS trouble") : span_of(spf->reason);
 	received_spf_format(&field, &value);
 	edit_insert_header(ctx, 0, SPAN_LIT("Received-SPF"),
 	    strbuf_span(&value));

@@ -454,7 +454,7 @@ test_bound(void **state)
 		    "org " },
 		{ 3, "-a.b.example.com -b.example.com +example.com ?com: "
 		    "np=quarantine of example.com; org " },
-		{ 6, "-a.b.example.com -b.example.com +example.com -com: "
+		{ 7, "-a.b.example.com -b.example.com +example.com -com: "
 		    "sp=none of example.com; org example.com" },
 	};
 	static const char text[] =
