@@ -5,6 +5,7 @@ import base64
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -124,6 +125,7 @@ class Work:
                 "--print", "-i", self.input(name)], stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE)
             self.write(done.stdout, *what, name)
+        daemon.signal(signal.SIGKILL)   # opendkim takes its time over others
         daemon.stop()
 
 
