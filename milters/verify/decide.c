@@ -1,24 +1,8 @@
 #include "milters/verify/decide.h"
 
+#include "milters/verify/answer.h"
 #include "milters/verify/overrides.h"
-#include "milters/verify/settings.h"
 
-#include "common/base/mem.h"
-#include "common/base/escape.h"
-
-enum { REASON_MAX = 200 };	/* octets of outside text in an answer */
-
-static const char *
-printable(struct filter_context *ctx, struct span text)
-{
-	struct strbuf out = STRBUF_INIT;
-	const char *copy;
-
-	escape_add(&out, text, REASON_MAX, 0);
-	copy = arena_strdup(&ctx->message->arena, strbuf_str(&out));
-	strbuf_clear(&out);
-	return copy;
-}
 
 static void
 settle(struct verify_report *report, enum verify_cause cause, int action,
@@ -28,128 +12,6 @@ settle(struct verify_report *report, enum verify_cause cause, int action,
 	report->decision.verdict = failure_verdict(
 	    (enum failure_action)action, text);
 	report->decision.reason = text;
-}
-
-/* ---- the words of a refusal ---- */
-
-struct reject_part {
-	const char *name;
-	const char *value;
-};
-
-/* The text with its {names} replaced; false, *bad set, where one is unknown. */
-static bool
-expand(struct span text, const struct reject_part *parts, size_t count,
-    struct strbuf *out, struct span *bad)
-{
-	struct span head, name;
-	size_t i;
-
-	while (span_cut(&text, '{', &head)) {
-		strbuf_addspan(out, head);
-		if (!span_cut(&text, '}', &name)) {
-			*bad = name;
-			return false;
-		}
-		for (i = 0; i < count; i++)
-			if (span_is(name, parts[i].name))
-				break;
-		if (i == count) {
-			*bad = name;
-			return false;
-		}
-		strbuf_adds(out, parts[i].value);
-	}
-	strbuf_addspan(out, head);
-	return true;
-}
-
-bool
-verify_reject_text_is_valid(struct span text, struct strbuf *err)
-{
-	static const struct reject_part parts[] = {
-		{ "from", "" }, { "policy", "" }, { "reason", "" },
-	};
-	struct strbuf out = STRBUF_INIT;
-	struct span bad;
-	bool is_valid;
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
-		if (text.p[i] < ' ' || text.p[i] > '~') {
-			strbuf_adds(err, "an SMTP answer holds printable "
-			    "ASCII only");
-			return false;
-		}
-	}
-	is_valid = expand(text, parts, ARRAY_LEN(parts), &out, &bad);
-	if (!is_valid && bad.p + bad.len == text.p + text.len) {
-		strbuf_adds(err, "a { has no }; write {from}, {policy} or "
-		    "{reason}");
-	} else if (!is_valid) {
-		strbuf_adds(err, "{");
-		escape_add(err, bad, 40, 0);
-		strbuf_adds(err, "} is not known; write {from}, {policy} or "
-		    "{reason}");
-	}
-	strbuf_clear(&out);
-	return is_valid;
-}
-
-static const char *
-reject_text(struct filter_context *ctx, const struct verify_report *report,
-    enum dmarc_policy policy)
-{
-	const struct verify_conf *conf = ctx->conf;
-	const struct reject_part parts[] = {
-		{ "from", printable(ctx, report->dmarc.from) },
-		{ "policy", dmarc_policy_name(policy) },
-		{ "reason", report->decision.reason },
-	};
-	struct strbuf out = STRBUF_INIT;
-	struct span bad;
-	const char *text;
-
-	expand(span_of(conf->reject_text), parts, ARRAY_LEN(parts), &out,
-	    &bad);
-	text = arena_strdup(&ctx->message->arena, strbuf_str(&out));
-	strbuf_clear(&out);
-	return text;
-}
-
-/* "SPF fail for news.example, no DKIM signature": why nothing aligned. */
-static const char *
-describe_failure(struct filter_context *ctx,
-    const struct verify_report *report)
-{
-	struct strbuf out = STRBUF_INIT;
-	const struct dkim_outcome *dkim;
-	const char *text;
-	size_t i;
-
-	strbuf_adds(&out, "SPF ");
-	if (report->mailfrom == NULL)
-		strbuf_adds(&out, "not checked");
-	else
-		strbuf_addf(&out, "%s for %s",
-		    spf_result_name(report->mailfrom->result),
-		    report->mailfrom->domain.len != 0 ?
-		    printable(ctx, report->mailfrom->domain) :
-		    "the sender");
-	if (report->dkim_count == 0)
-		strbuf_adds(&out, ", no DKIM signature");
-	for (i = 0; i < report->dkim_count && i < 3; i++) {
-		dkim = &report->dkim[i];
-		strbuf_addf(&out, ", DKIM %s for %s",
-		    dkim_result_name(dkim->result), dkim->domain.len != 0 ?
-		    printable(ctx, dkim->domain) : "an unreadable signature");
-	}
-	if (report->dkim_count > i)
-		strbuf_addf(&out, ", %zu more signatures",
-		    report->dkim_count - i);
-	text = arena_strdup(&ctx->message->arena, strbuf_str(&out));
-	strbuf_clear(&out);
-	return text;
 }
 
 /* ---- DMARC ---- */
@@ -236,7 +98,7 @@ refuse(struct filter_context *ctx, struct verify_report *report,
 {
 	report->decision.cause = VERIFY_DMARC_POLICY;
 	report->decision.verdict = VERDICT(REJECT);
-	report->decision.verdict.text = reject_text(ctx, report, policy);
+	report->decision.verdict.text = answer_reject(ctx, report, policy);
 }
 
 static void
@@ -245,7 +107,7 @@ hold(struct filter_context *ctx, struct verify_report *report)
 	report->decision.cause = VERIFY_DMARC_POLICY;
 	report->decision.verdict = VERDICT(QUARANTINE);
 	report->decision.verdict.text = arena_printf(&ctx->message->arena,
-	    "DMARC fail for %s: %s", printable(ctx, report->dmarc.from),
+	    "DMARC fail for %s: %s", answer_quote(ctx, report->dmarc.from),
 	    report->decision.reason);
 }
 
@@ -265,7 +127,7 @@ decide_failure(struct filter_context *ctx, struct verify_report *report)
 	bool is_ordered;
 
 	decision->disposition = report->dmarc.disposition;
-	decision->reason = describe_failure(ctx, report);
+	decision->reason = answer_failure(ctx, report);
 	if (report->dmarc.is_softened)
 		override(report, "policy_test_mode", "t=y");
 	policy = apply_local_rules(ctx, report, &is_ordered);
@@ -312,7 +174,7 @@ decide_temperror(struct filter_context *ctx, struct verify_report *report)
 	settle(report, VERIFY_DNS_ERROR, conf->on_dns_error,
 	    arena_printf(&ctx->message->arena,
 	    "cannot check the DMARC policy of %s now: %s",
-	    printable(ctx, report->dmarc.from), report->dmarc.reason));
+	    answer_quote(ctx, report->dmarc.from), report->dmarc.reason));
 }
 
 static enum dmarc_policy
@@ -425,10 +287,10 @@ decide_spf(struct filter_context *ctx, struct verify_report *report)
 	ipaddr_add(&client, &ctx->session->client);
 	text = arena_printf(&ctx->message->arena,
 	    "SPF %s: %s does not allow %s to send its mail%s%s",
-	    spf_result_name(spf->result), printable(ctx, spf->domain),
+	    spf_result_name(spf->result), answer_quote(ctx, spf->domain),
 	    strbuf_str(&client), spf->explanation.len != 0 ?
 	    "; it says: " : "", spf->explanation.len != 0 ?
-	    printable(ctx, spf->explanation) : "");
+	    answer_quote(ctx, spf->explanation) : "");
 	strbuf_clear(&client);
 	settle(report, VERIFY_SPF_POLICY, FAILURE_REJECT, text);
 	report->decision.verdict.enhanced = "5.7.23";	/* RFC 7372 3.2 */

@@ -8,11 +8,4 @@
 
 void verify_decide(struct filter_context *ctx, struct verify_report *report);
 
-/*
- * Holds a RejectText against what it may name ({from}, {policy}, {reason}).
- * False, a sentence in err, where it names something else or holds what an SMTP
- * answer cannot.
- */
-bool verify_reject_text_is_valid(struct span text, struct strbuf *err);
-
 #endif

@@ -2,12 +2,16 @@
 
 noinst_LIBRARIES += milters/verify/libverify.a
 milters_verify_libverify_a_SOURCES = \
+	milters/verify/answer.c \
+	milters/verify/answer.h \
 	milters/verify/checks.c \
 	milters/verify/checks.h \
 	milters/verify/compose.c \
 	milters/verify/compose.h \
 	milters/verify/decide.c \
 	milters/verify/decide.h \
+	milters/verify/explain.c \
+	milters/verify/explain.h \
 	milters/verify/overrides.c \
 	milters/verify/overrides.h \
 	milters/verify/settings.c \

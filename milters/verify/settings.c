@@ -1,6 +1,6 @@
 #include "milters/verify/settings.h"
 
-#include "milters/verify/decide.h"
+#include "milters/verify/answer.h"
 #include "milters/verify/overrides.h"
 
 #include "common/base/mem.h"
@@ -311,7 +311,7 @@ check_sense(struct filter_load *load, const struct verify_conf *conf)
 {
 	struct strbuf err = STRBUF_INIT;
 
-	if (!verify_reject_text_is_valid(span_of(conf->reject_text), &err))
+	if (!answer_text_is_valid(span_of(conf->reject_text), &err))
 		filter_refuse(load, "RejectText", strbuf_str(&err));
 	strbuf_clear(&err);
 	if (conf->trusted_sealers != NULL && (conf->wanted & VERIFY_ARC) == 0)

@@ -1,6 +1,5 @@
 /*
- * story.h - what happened to a message: one line for the log, and the decision
- * path for "postern message verify --explain".
+ * story.h - what happened to a message: one line for the log, and the counters.
  */
 #ifndef POSTERN_MILTERS_VERIFY_STORY_H
 #define POSTERN_MILTERS_VERIFY_STORY_H
@@ -10,9 +9,6 @@
 void story_log(struct filter_context *ctx,
     const struct verify_report *report);
 void story_count(struct filter_context *ctx,
-    const struct verify_report *report);
-/* Nothing where nobody asked. */
-void story_explain(struct filter_context *ctx,
     const struct verify_report *report);
 
 extern const struct counter_schema story_counters;

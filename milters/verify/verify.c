@@ -3,6 +3,7 @@
 #include "milters/verify/checks.h"
 #include "milters/verify/compose.h"
 #include "milters/verify/decide.h"
+#include "milters/verify/explain.h"
 #include "milters/verify/settings.h"
 #include "milters/verify/story.h"
 
@@ -76,7 +77,7 @@ tell(struct filter_context *ctx, struct verify_state *state)
 	state->is_done = true;
 	story_log(ctx, &state->report);
 	story_count(ctx, &state->report);
-	story_explain(ctx, &state->report);
+	explain_report(ctx, &state->report);
 }
 
 /* What a trusted host says stays; what an authenticated user says in our name

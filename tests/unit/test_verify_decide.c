@@ -1,6 +1,7 @@
 /* From what the checks found to what happens: every rule, in a row each. */
 #include "tests/unit/tables.h"
 
+#include "milters/verify/answer.h"
 #include "milters/verify/decide.h"
 #include "milters/verify/settings.h"
 
@@ -328,7 +329,7 @@ tells_a_bad_reject_text(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(texts); i++) {
 		err = (struct strbuf)STRBUF_INIT;
-		ROW_IS(texts[i].text, verify_reject_text_is_valid(
+		ROW_IS(texts[i].text, answer_text_is_valid(
 		    span_of(texts[i].text), &err) ==
 		    (*texts[i].says == '\0'));
 		ROW_IS(texts[i].text, strstr(strbuf_str(&err),
