@@ -269,8 +269,26 @@ spf_is_refused(const struct verify_conf *conf,
 
 /*
  * Forwarding breaks SPF but not a signature: mail whose author passed DMARC, or
- * that came by forwarders we trust, is not refused (RFC 9989 7.1).
+ * that came by forwarders we trust, is not refused (RFC 9989 7.1), and neither
+ * is what the admin lets in.
  */
+static bool
+is_excused(const struct filter_context *ctx,
+    const struct verify_report *report)
+{
+	const struct verify_conf *conf = ctx->conf;
+	const struct verify_override *row;
+
+	if (all_sealers_trusted(conf, report->arc, ARC_PASS))
+		return true;
+	if (!report->has_dmarc)
+		return false;
+	row = verify_overrides_find(conf->overrides, report->dmarc.from,
+	    ctx->now);
+	return report->dmarc.result == DMARC_PASS ||
+	    (row != NULL && row->action == DMARC_POLICY_NONE);
+}
+
 static void
 decide_spf(struct filter_context *ctx, struct verify_report *report)
 {
@@ -279,9 +297,7 @@ decide_spf(struct filter_context *ctx, struct verify_report *report)
 	struct strbuf client = STRBUF_INIT;
 	const char *text;
 
-	if (!spf_is_refused(conf, report) || all_sealers_trusted(conf,
-	    report->arc, ARC_PASS) || (report->has_dmarc &&
-	    report->dmarc.result == DMARC_PASS) ||
+	if (!spf_is_refused(conf, report) || is_excused(ctx, report) ||
 	    waits_for_sealers(ctx, report))
 		return;
 	ipaddr_add(&client, &ctx->session->client);
@@ -316,7 +332,9 @@ verify_decide(struct filter_context *ctx, struct verify_report *report)
 		    "the message's header is too large to be checked");
 	else if (report->has_dmarc)
 		decide_dmarc(ctx, report);
-	if (decision->cause == VERIFY_NOTHING)
+	/* What DMARC lets pass with a broken From or dead DNS, SPF may not. */
+	if (decision->verdict.action == VERDICT_ACCEPT &&
+	    report->internal_error == NULL && !report->too_large)
 		decide_spf(ctx, report);
 	if (conf->monitor_only &&
 	    decision->verdict.action != VERDICT_ACCEPT) {
