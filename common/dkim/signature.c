@@ -170,6 +170,7 @@ read_length(struct parser *p, struct span value)
 	return NULL;
 }
 
+/* "dns" alone, as DomainKeys and DKIM's drafts wrote it, can only mean TXT. */
 static const char *
 read_query(struct parser *p, struct span value)
 {
@@ -179,7 +180,9 @@ read_query(struct parser *p, struct span value)
 	(void)p;
 	do {
 		more = span_cut(&value, ':', &method);
-		if (span_is_nocase(span_trim(method), "dns/txt"))
+		method = span_trim(method);
+		if (span_is_nocase(method, "dns/txt") ||
+		    span_is_nocase(method, "dns"))
 			return NULL;
 	} while (more);
 	return "unsupported q=";
