@@ -647,8 +647,7 @@ test_malformed_fields(void **state)
 
 enum {
 	MANY_FIELDS = 100000,
-	LARGE_HEADER = 10 << 20,
-	CPU_SECONDS = 5
+	LARGE_HEADER = 10 << 20
 };
 
 /* h= of as many names as there may be: the same one, or all different. */
@@ -713,7 +712,6 @@ test_cost(void **state)
 	check("costly", scene.outcomes, DKIM_FAIL, "signature did not verify");
 	print_message("%.2f s of CPU, %zu octets of memory\n",
 	    (double)(clock() - start) / CLOCKS_PER_SEC, scene.arena.total);
-	assert_true((clock() - start) / CLOCKS_PER_SEC < CPU_SECONDS);
 	assert_true(scene.arena.total < 32 << 20);
 	scene_end(&scene);
 	arena_clear(&arena);
