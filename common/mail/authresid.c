@@ -314,13 +314,20 @@ static bool
 has_any(struct span s, const struct span *ids, size_t count, bool with_any,
     struct arena *arena)
 {
-	struct strbuf words = STRBUF_INIT;
+	struct strbuf words = STRBUF_INIT, bare = STRBUF_INIT;
 	bool found;
+	size_t i;
 
 	add_words(s, &words);
-	found = has_word(strbuf_span(&words), ids, count, with_any) ||
-	    has_u_label(s, ids, count, with_any, arena);
+	found = has_word(strbuf_span(&words), ids, count, with_any);
 	strbuf_clear(&words);
+	if (found || is_ascii(s))
+		return found;
+	for (i = 0; i < s.len; i++)
+		if (s.p[i] != '\\')
+			strbuf_addc(&bare, s.p[i]);
+	found = has_u_label(strbuf_span(&bare), ids, count, with_any, arena);
+	strbuf_clear(&bare);
 	return found;
 }
 
