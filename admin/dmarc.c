@@ -112,24 +112,6 @@ print_text(const struct dmarc_walk *walk, const struct dnstrace *trace,
 
 /* ---- JSON ---- */
 
-static void
-add_domain(struct json *json, const char *name, struct span domain)
-{
-	if (domain.len > 0)
-		json_string(json, name, domain);
-	else
-		json_null(json, name);
-}
-
-static void
-add_text(struct json *json, const char *name, const char *text)
-{
-	if (text != NULL && text[0] != '\0')
-		json_cstring(json, name, text);
-	else
-		json_null(json, name);
-}
-
 /* Every tag as it was published, those we do not know too. */
 static void
 add_tags(struct json *json, const struct dmarc_record *record)
@@ -177,7 +159,7 @@ add_record(struct json *json, const struct dmarc_walk *walk)
 	json_bool(json, "testing", record->is_testing);
 	add_tags(json, record);
 	json_string(json, "record", record->text);
-	add_text(json, "note", record->note);
+	json_text(json, "note", span_of(record->note));
 	add_uris(json, "rua", record->rua, record->rua_count);
 	add_uris(json, "ruf", record->ruf, record->ruf_count);
 }
@@ -193,11 +175,9 @@ add_walk(struct json *json, const struct dmarc_walk *walk)
 		step = &walk->steps[i];
 		json_object(json, NULL);
 		json_string(json, "domain", step->domain);
-		if (step->found.record != NULL)
-			json_string(json, "record", step->found.record->text);
-		else
-			json_null(json, "record");
-		add_text(json, "note", step->found.note);
+		json_text(json, "record", step->found.record != NULL ?
+		    step->found.record->text : SPAN_LIT(""));
+		json_text(json, "note", span_of(step->found.note));
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -218,13 +198,13 @@ print_json(const struct dmarc_walk *walk, const struct dnstrace *trace)
 	json_object(&json, NULL);
 	json_string(&json, "domain", walk->domain);
 	json_cstring(&json, "result", results[walk->result]);
-	add_domain(&json, "policy_domain", walk->policy_domain);
-	add_domain(&json, "organizational_domain",
+	json_text(&json, "policy_domain", walk->policy_domain);
+	json_text(&json, "organizational_domain",
 	    walk->organizational_domain);
-	add_text(&json, "policy", dmarc_policy_name(walk->policy));
-	add_text(&json, "source", walk->source);
+	json_text(&json, "policy", span_of(dmarc_policy_name(walk->policy)));
+	json_text(&json, "source", span_of(walk->source));
 	add_record(&json, walk);
-	add_text(&json, "reason", walk->reason);
+	json_text(&json, "reason", span_of(walk->reason));
 	add_walk(&json, walk);
 	lookups_add_json(&json, "queries", trace->lookups);
 	json_object_end(&json);
@@ -253,7 +233,7 @@ run(const void *arg, const char *const *args, size_t count)
 	}
 	while (!dmarc_walk(domain, (enum dmarc_discovery)values->discovery,
 	    DMARC_WALK_ALL, trace.lookups, &arena, &walk))
-		lookups_wait(trace.lookups);
+		dnstrace_wait(trace.lookups);
 	if (values->json)
 		print_json(&walk, &trace);
 	else
@@ -266,12 +246,10 @@ run(const void *arg, const char *const *args, size_t count)
 
 static const struct values defaults = { .dns = DNSTRACE_DEFAULTS };
 
-static const char *const discovery_words[] = { "treewalk", "psl", NULL };
-
 static const struct cli_option options[] = {
 	{ .name = "discovery", .kind = CLI_WORD,
 	    .offset = offsetof(struct values, discovery),
-	    .argument = "treewalk|psl", .words = discovery_words,
+	    .argument = "treewalk|psl", .words = dmarc_discovery_words,
 	    .help = "find the organizational domain by the walk of RFC 9989\n"
 	    "(default), or with the public suffix list" },
 	DNSTRACE_ROWS(struct values, dns),

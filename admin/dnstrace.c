@@ -1,5 +1,6 @@
 #include "admin/dnstrace.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 int
@@ -31,6 +32,15 @@ dnstrace_close(struct dnstrace *trace)
 {
 	lookups_free(trace->lookups);
 	dns_free(trace->dns);
+}
+
+void
+dnstrace_wait(struct lookups *lookups)
+{
+	bool is_open = lookups_wait(lookups);
+
+	assert(is_open);
+	(void)is_open;
 }
 
 void

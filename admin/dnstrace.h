@@ -42,6 +42,9 @@ int dnstrace_open(struct dnstrace *trace,
     const struct dnstrace_options *options);
 void dnstrace_close(struct dnstrace *trace);
 
+/* Waits for the next answer. That there is none to come is a bug. */
+void dnstrace_wait(struct lookups *lookups);
+
 /* A line on standard output for each question, each after indent. */
 void dnstrace_print(const struct dnstrace *trace, const char *indent);
 

@@ -1,5 +1,6 @@
 #include "admin/key.h"
 
+#include "admin/dnstrace.h"
 #include "admin/recordcheck.h"
 #include "common/base/mem.h"
 #include "common/dns/lookups.h"
@@ -63,7 +64,7 @@ test_wait(struct test *test, struct span name)
 
 	while ((answer = lookups_get(test->lookups, LOOKUP_DKIM, name,
 	    DNS_TXT)) == NULL)
-		lookups_wait(test->lookups);
+		dnstrace_wait(test->lookups);
 	return answer;
 }
 

@@ -75,7 +75,7 @@ check(const struct spf_question *question, struct lookups *lookups,
 	const struct spf_outcome *outcome;
 
 	while ((outcome = spf_check_advance(check)) == NULL)
-		lookups_wait(lookups);
+		dnstrace_wait(lookups);
 	return outcome;
 }
 

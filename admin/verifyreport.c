@@ -27,31 +27,13 @@ verifyreport_code(const struct verdict *verdict)
 }
 
 static void
-add_text(struct json *json, const char *name, struct span value)
-{
-	if (value.len > 0)
-		json_string(json, name, value);
-	else
-		json_null(json, name);
-}
-
-static void
-add_word(struct json *json, const char *name, const char *word)
-{
-	if (word != NULL)
-		json_cstring(json, name, word);
-	else
-		json_null(json, name);
-}
-
-static void
 add_field(struct json *json, const struct verify_report *report)
 {
 	struct strbuf value = STRBUF_INIT;
 
 	if (report != NULL)
 		verifyreport_unfold(report->authres, &value);
-	add_text(json, "authentication_results", strbuf_span(&value));
+	json_text(json, "authentication_results", strbuf_span(&value));
 	strbuf_clear(&value);
 }
 
@@ -85,11 +67,11 @@ add_spf(struct json *json, enum spf_scope scope,
 	json_object(json, NULL);
 	json_cstring(json, "scope", spf_scope_name(scope));
 	json_cstring(json, "result", spf_result_name(spf->result));
-	add_text(json, "domain", spf->domain);
+	json_text(json, "domain", spf->domain);
 	json_cstring(json, "reason", spf->reason);
-	add_text(json, "term", spf->term);
-	add_text(json, "term_domain", spf->term_domain);
-	add_text(json, "explanation", spf->explanation);
+	json_text(json, "term", spf->term);
+	json_text(json, "term_domain", spf->term_domain);
+	json_text(json, "explanation", spf->explanation);
 	json_object_end(json);
 }
 
@@ -103,9 +85,9 @@ add_signatures(struct json *json, const struct verify_report *report)
 	for (i = 0; report != NULL && i < report->dkim_count; i++) {
 		dkim = &report->dkim[i];
 		json_object(json, NULL);
-		add_text(json, "domain", dkim->domain);
-		add_text(json, "selector", dkim->selector);
-		add_text(json, "algorithm", dkim->algorithm);
+		json_text(json, "domain", dkim->domain);
+		json_text(json, "selector", dkim->selector);
+		json_text(json, "algorithm", dkim->algorithm);
 		json_cstring(json, "result", dkim_result_name(dkim->result));
 		json_cstring(json, "reason", dkim->reason);
 		json_object_end(json);
@@ -144,13 +126,12 @@ add_dmarc(struct json *json, const struct verify_report *report)
 	dmarc = &report->dmarc;
 	json_object(json, "dmarc");
 	json_cstring(json, "result", dmarc_result_name(dmarc->result));
-	add_text(json, "from", dmarc->from);
-	add_word(json, "policy", dmarc->walk.policy != DMARC_POLICY_UNSET &&
-	    dmarc->walk.record != NULL ?
-	    dmarc_policy_name(dmarc->walk.policy) : NULL);
+	json_text(json, "from", dmarc->from);
+	json_text(json, "policy", span_of(dmarc->walk.record != NULL ?
+	    dmarc_policy_name(dmarc->walk.policy) : NULL));
 	json_cstring(json, "disposition",
 	    dmarc_policy_name(report->decision.disposition));
-	add_word(json, "override", report->decision.override);
+	json_text(json, "override", span_of(report->decision.override));
 	json_object_end(json);
 }
 

@@ -127,3 +127,12 @@ json_null(struct json *j, const char *name)
 	start_value(j, name);
 	strbuf_adds(j->out, "null");
 }
+
+void
+json_text(struct json *j, const char *name, struct span value)
+{
+	if (value.len > 0)
+		json_string(j, name, value);
+	else
+		json_null(j, name);
+}

@@ -27,5 +27,7 @@ void json_cstring(struct json *j, const char *name, const char *value);
 void json_number(struct json *j, const char *name, int64_t value);
 void json_bool(struct json *j, const char *name, bool value);
 void json_null(struct json *j, const char *name);
+/* A string, or null where it is empty. */
+void json_text(struct json *j, const char *name, struct span value);
 
 #endif

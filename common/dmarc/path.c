@@ -3,6 +3,8 @@
 #include "common/dmarc/psl.h"
 #include "common/mail/domain.h"
 
+const char *const dmarc_discovery_words[] = { "treewalk", "psl", NULL };
+
 enum { SHORTCUT_LABELS = 7 };	/* what is left of a longer name */
 
 static size_t

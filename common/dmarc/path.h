@@ -13,6 +13,8 @@ enum dmarc_discovery {
 	DMARC_PSL		/* the domain and its organizational domain by
 				   the public suffix list: RFC 7489 6.6.3 */
 };
+/* As an admin writes them; NULL at the end. */
+extern const char *const dmarc_discovery_words[];
 
 struct dmarc_path {
 	struct span names[DMARC_WALK_MAX];	/* parts of the domain's span,

@@ -37,7 +37,6 @@ static const char *const bad_from_words[] = {
 };
 static const char *const spf_reject_words[] = { "none", "fail", "softfail",
     NULL };
-static const char *const discovery_words[] = { "treewalk", "psl", NULL };
 /* By enum dkim_result, from DKIM_PASS on. */
 static const char *const partial_words[] = { "pass", "fail", "policy",
     "neutral", NULL };
@@ -73,7 +72,8 @@ static const struct setting settings[] = {
 	YESNO("IgnoreAuthenticatedClients", ignore_authenticated, "yes"),
 	SPEC("IgnoreMailFrom", ignore_mail_from, NULL),
 	SPEC("DMARCOverrides", overrides_spec, NULL),
-	WORD("DMARCDiscovery", discovery, "treewalk", discovery_words),
+	WORD("DMARCDiscovery", discovery, "treewalk",
+	    dmarc_discovery_words),
 	SPEC("TrustedSealers", trusted_sealers, NULL),
 	YESNO("ADSP", adsp, "no"),
 	YESNO("ReceivedSPF", received_spf, "no"),
