@@ -133,6 +133,13 @@ checks_start(struct filter_context *ctx, struct verify_state *state)
 
 /* ---- at the end of the header ---- */
 
+/* PartialSignatures' words begin with pass. */
+static enum dkim_result
+partial_result(const struct verify_conf *conf)
+{
+	return (enum dkim_result)(DKIM_PASS + conf->partial_signatures);
+}
+
 static void
 start_dkim(struct filter_context *ctx, struct verify_state *state)
 {
@@ -141,8 +148,7 @@ start_dkim(struct filter_context *ctx, struct verify_state *state)
 	struct dkim_verify_options options = {
 		.max_signatures = (unsigned)conf->maximum_signatures,
 		.min_key_bits = (unsigned)conf->minimum_key_bits,
-		.partial_body = (enum dkim_result)(DKIM_PASS +
-		    conf->partial_signatures),
+		.partial_body = partial_result(conf),
 		.authors = state->report.authors.domains,
 		.author_count = state->report.authors.count,
 		.now = ctx->now,
@@ -161,8 +167,7 @@ start_arc(struct filter_context *ctx, struct verify_state *state)
 	struct message *message = ctx->message;
 	struct arc_options options = {
 		.min_key_bits = (unsigned)conf->minimum_key_bits,
-		.accept_partial_body = DKIM_PASS + conf->partial_signatures ==
-		    DKIM_PASS,
+		.accept_partial_body = partial_result(conf) == DKIM_PASS,
 		.now = ctx->now,
 		.keep_hashed = ctx->explain != NULL,
 	};

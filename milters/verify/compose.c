@@ -10,20 +10,29 @@ enum { COMPOSE_DKIM_MAX = 20 };	/* signatures that are listed */
 
 /* ---- what goes ---- */
 
-static bool
-is_forged(const struct verify_conf *conf, const struct verify_report *report,
-    struct span value, struct arena *arena)
+/* Our id, and those of RemoveARFrom; *count of them. */
+static const struct span *
+list_ids(struct filter_context *ctx, const struct verify_report *report,
+    size_t *count)
 {
-	return authres_is_of(value, &report->own_id, 1, arena) ||
-	    (conf->remove_count > 0 && authres_is_of(value, conf->remove_ids,
-	    conf->remove_count, arena));
+	const struct verify_conf *conf = ctx->conf;
+	struct span *ids;
+
+	*count = 1 + conf->remove_count;
+	if (conf->remove_count == 0)
+		return &report->own_id;
+	ids = arena_alloc(&ctx->message->arena, *count * sizeof(*ids));
+	ids[0] = report->own_id;
+	memcpy(ids + 1, conf->remove_ids, conf->remove_count * sizeof(*ids));
+	return ids;
 }
 
 void
 compose_removals(struct filter_context *ctx, struct verify_report *report)
 {
 	const struct header_field *fields = ctx->message->headers;
-	size_t i = ctx->message->header_count, n;
+	size_t i = ctx->message->header_count, n, id_count;
+	const struct span *ids = list_ids(ctx, report, &id_count);
 	struct span name = FIELD_NAME;
 	struct arena scratch = ARENA_INIT;
 
@@ -32,7 +41,7 @@ compose_removals(struct filter_context *ctx, struct verify_report *report)
 	while (n > 0 && i-- > 0) {
 		if (header_find(&fields[i], 1, name, 0) != 0)
 			continue;
-		if (is_forged(ctx->conf, report, fields[i].value, &scratch)) {
+		if (authres_is_of(fields[i].value, ids, id_count, &scratch)) {
 			edit_delete_header(ctx, name, (unsigned)n);
 			report->removed++;
 		}
