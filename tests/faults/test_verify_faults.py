@@ -518,12 +518,10 @@ class Hostile(Case):
             if field[0] != "From"], body
 
     def test_authors(self):
-        """1000 of 1000 domains."""
+        """1000 of 1000 domains, of which 5 are looked at: refused."""
         outcome = self.bounded(self.authors(", ".join("a@d%d.example" % i
             for i in range(1000))))
-        self.assertIn(outcome.verdict, ("accept", "reject"))
-        if outcome.results:
-            self.assertEqual(outcome.results.of("dmarc"), ["permerror"])
+        self.assertEqual(outcome.verdict, "reject")
 
     def test_from_fields(self):
         outcome = self.bounded(self.authors(AUTHOR, 1000))
