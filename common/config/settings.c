@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -59,6 +60,16 @@ set_value(const struct load *load, const struct setting *setting,
 	struct config_origin *origin = &load->origins[row];
 	bool again = origin->file != NULL && at->line != 0;
 
+	if (setting->type == SETTING_ROWS) {
+		if (!value_add_row(setting, value, at, load->values,
+		    load->arena))
+			diag_error(load->diag, at->file, at->line, "%s: more "
+			    "than %" PRId64 " lines", setting->name,
+			    setting->max);
+		else if (!again)
+			*origin = *at;
+		return;
+	}
 	if (again && (setting->flags & SETTING_REPEATS) != 0) {
 		if (!value_join(setting, value, load->values, load->arena))
 			diag_error(load->diag, at->file, at->line, "%s: too "

@@ -36,7 +36,21 @@ enum setting_type {
 	SETTING_BYTES,	/* int64_t; units_bytes() */
 	SETTING_BOOL,	/* bool */
 	SETTING_WORD,	/* int: the index in words[] */
-	SETTING_LETTERS	/* int: bit n set for letter n of words[0], any order */
+	SETTING_LETTERS,/* int: bit n set for letter n of words[0], any order */
+	SETTING_ROWS	/* struct config_rows: every line of that name, in
+			   order; max bounds their number */
+};
+
+/* What the lines of a SETTING_ROWS say, each with its place. */
+struct config_row {
+	const char *text;
+	const char *file;	/* NULL: the default */
+	unsigned line;		/* 0: no line of a file */
+};
+
+struct config_rows {
+	struct config_row *rows;
+	size_t count;
 };
 
 enum {
@@ -107,7 +121,7 @@ void config_set(const struct config_schema *schema, struct span name,
     struct span value, const char *file, unsigned line, void *values,
     struct config_origin *origins, struct arena *arena, struct diag *diag);
 
-/* The effective value as one would write it. */
+/* The effective value as one would write it; of rows, a line each. */
 void config_format(const struct setting *setting, const void *values,
     struct strbuf *out);
 

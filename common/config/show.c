@@ -46,25 +46,54 @@ show_value(const struct setting *setting, struct span value,
 	escape_add(out, value, SIZE_MAX, ESCAPE_UTF8);
 }
 
+static void
+show_rows(const struct setting *setting, const void *values,
+    struct strbuf *out)
+{
+	const struct config_rows *rows = (const void *)((const char *)values +
+	    setting->offset);
+	struct config_origin at;
+	size_t i;
+
+	for (i = 0; i < rows->count; i++) {
+		at = (struct config_origin){ rows->rows[i].file,
+		    rows->rows[i].line };
+		show_value(setting, span_of(rows->rows[i].text), out);
+		show_origin(&at, out);
+		strbuf_addc(out, '\n');
+	}
+	if (rows->count == 0)
+		strbuf_addf(out, "# %s is not set\n", setting->name);
+}
+
+static void
+show_setting(const struct setting *setting, const void *values,
+    const struct config_origin *origin, struct strbuf *out)
+{
+	struct strbuf value = STRBUF_INIT;
+
+	config_format(setting, values, &value);
+	if (is_set(setting, origin, strbuf_span(&value))) {
+		show_value(setting, strbuf_span(&value), out);
+		show_origin(origin, out);
+	} else {
+		strbuf_addf(out, "# %s is not set", setting->name);
+	}
+	strbuf_addc(out, '\n');
+	strbuf_clear(&value);
+}
+
 void
 config_show(const struct config_schema *schema, const void *values,
     const struct config_origin *origins, struct strbuf *out)
 {
-	struct strbuf value = STRBUF_INIT;
-	const struct setting *setting;
 	size_t i;
 
 	for (i = 0; i < schema->count; i++) {
-		setting = &schema->settings[i];
-		strbuf_reset(&value);
-		config_format(setting, values, &value);
-		if (is_set(setting, &origins[i], strbuf_span(&value))) {
-			show_value(setting, strbuf_span(&value), out);
-			show_origin(&origins[i], out);
-		} else {
-			strbuf_addf(out, "# %s is not set", setting->name);
-		}
-		strbuf_addc(out, '\n');
+		if (schema->settings[i].type == SETTING_ROWS)
+			show_rows(&schema->settings[i], values, out);
+		else
+			show_setting(&schema->settings[i], values,
+			    &origins[i], out);
 	}
-	strbuf_clear(&value);
 }

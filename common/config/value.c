@@ -192,6 +192,32 @@ read_text(const struct setting *setting, struct span text, const char **slot,
 }
 
 bool
+value_add_row(const struct setting *setting, struct span text,
+    const struct config_origin *at, void *values, struct arena *arena)
+{
+	struct config_rows *rows = value_slot(setting, values);
+	struct config_row *more;
+
+	if (rows->count >= (size_t)setting->max)
+		return false;
+	/* A power of two is when the array is full. */
+	if ((rows->count & (rows->count - 1)) == 0) {
+		more = arena_alloc(arena, (rows->count == 0 ? 1 :
+		    rows->count * 2) * sizeof(*more));
+		if (rows->count != 0)
+			memcpy(more, rows->rows,
+			    rows->count * sizeof(*more));
+		rows->rows = more;
+	}
+	rows->rows[rows->count++] = (struct config_row){
+		.text = arena_dup(arena, text).p,
+		.file = at->file,
+		.line = at->line,
+	};
+	return true;
+}
+
+bool
 value_read(const struct setting *setting, struct span text, void *values,
     struct arena *arena)
 {
@@ -213,6 +239,9 @@ value_read(const struct setting *setting, struct span text, void *values,
 		return read_word(setting, text, slot);
 	case SETTING_LETTERS:
 		return read_letters(setting, text, slot);
+	case SETTING_ROWS:
+		return value_add_row(setting, text,
+		    &(struct config_origin){ NULL, 0 }, values, arena);
 	}
 	assert(0);
 	return false;
@@ -299,6 +328,9 @@ value_expect(const struct setting *setting, struct strbuf *out)
 	else if (setting->type == SETTING_LETTERS)
 		strbuf_addf(out, "made of the letters \"%s\"",
 		    setting->words[0]);
+	else if (setting->type == SETTING_ROWS)
+		strbuf_addf(out, "on %" PRId64 " lines at most",
+		    setting->max);
 	else
 		expect_number(setting, out);
 }
@@ -308,6 +340,16 @@ value_is_text(const struct setting *setting)
 {
 	return setting->type == SETTING_STRING ||
 	    setting->type == SETTING_PATH || setting->type == SETTING_SPEC;
+}
+
+static void
+add_rows(const struct config_rows *rows, struct strbuf *out)
+{
+	size_t i;
+
+	for (i = 0; i < rows->count; i++)
+		strbuf_addf(out, "%s%s", i != 0 ? "\n" : "",
+		    rows->rows[i].text);
 }
 
 static void
@@ -347,6 +389,9 @@ config_format(const struct setting *setting, const void *values,
 		break;
 	case SETTING_LETTERS:
 		add_letters(setting, *(const int *)slot, out);
+		break;
+	case SETTING_ROWS:
+		add_rows(slot, out);
 		break;
 	}
 }

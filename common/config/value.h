@@ -25,6 +25,11 @@ bool value_read(const struct setting *setting, struct span text, void *values,
 bool value_join(const struct setting *setting, struct span text, void *values,
     struct arena *arena);
 
+/* One more row of a SETTING_ROWS. False, nothing changed, where there are as
+ * many as there may be. */
+bool value_add_row(const struct setting *setting, struct span text,
+    const struct config_origin *at, void *values, struct arena *arena);
+
 /* The position of a byte that nobody types into a value on purpose, or of '#',
  * which a line cannot have in one; text.len where there is none. */
 size_t value_bad_byte(struct span text);

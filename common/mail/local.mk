@@ -5,6 +5,7 @@ common_libpostern_a_SOURCES += \
 	common/mail/address.h \
 	common/mail/authres.c \
 	common/mail/authres.h \
+	common/mail/authread.h \
 	common/mail/authresid.c \
 	common/mail/fold.c \
 	common/mail/fold.h \

@@ -206,6 +206,16 @@ struct filter {
 	/* Builds tables and checks all; reports to diag. */
 	void (*load)(struct filter_load *load);
 	void (*unload)(void *conf);	/* also after a failed load() */
+	/*
+	 * In a daemon only; NULL: nothing to do. serve: this configuration is
+	 * in use from now on, at the start and after each reload; threads may
+	 * be started. tick: once a second or so, in the main thread; must not
+	 * wait. stop: once, when the last session has ended or was cut; what
+	 * is to outlive the process is saved here.
+	 */
+	void (*serve)(const void *conf);
+	void (*tick)(const void *conf, struct counters *counters);
+	void (*stop)(const void *conf);
 	/* enum filter_step bits this configuration needs. */
 	unsigned (*wants)(const void *conf);
 	unsigned actions;	/* enum filter_action bits */

@@ -1,6 +1,7 @@
 common_libpostern_a_SOURCES += \
 	common/milter/background.c \
 	common/milter/background.h \
+	common/milter/control.h \
 	common/milter/counters.c \
 	common/milter/counters.h \
 	common/milter/daemon_settings.c \

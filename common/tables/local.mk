@@ -1,4 +1,5 @@
 common_libpostern_a_SOURCES += \
+	common/tables/accessmap.h \
 	common/tables/dataset.c \
 	common/tables/dataset.h \
 	common/tables/entries.c \

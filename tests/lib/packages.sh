@@ -4,11 +4,11 @@
 
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libmilter-dev
     libssl-dev libidn2-dev libunbound-dev libspf2-dev libopendmarc-dev
-    libpsl-dev"
+    libpsl-dev libmemcached-dev libpcre2-dev"
 SCENE_PACKAGES="python3 postfix nsd python3-dkim"
 TEST_PACKAGES="clang libclang-rt-dev binutils libcmocka-dev libmail-dkim-perl
     python3-nacl python3-authres bind9-utils ldnsutils opendkim opendkim-tools rspamd
-    mandoc systemd openssl util-linux procps"
+    memcached postgrey policyd-weight mandoc systemd openssl util-linux procps"
 
 # The command that makes what follows run as root; empty where we are root.
 as_root=
@@ -83,7 +83,8 @@ disable_services() {
 
 	for name in "$@"; do
 		case $name in
-		postfix|nsd|opendkim|rspamd) unit=$name.service ;;
+		postfix|nsd|opendkim|rspamd|memcached|postgrey|policyd-weight)
+			unit=$name.service ;;
 		*) continue ;;
 		esac
 		if command -v systemctl >/dev/null; then
