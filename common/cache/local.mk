@@ -3,3 +3,11 @@ common_libpostern_a_SOURCES += \
 	common/cache/cachekey.h \
 	common/cache/decay.h \
 	common/cache/window.h
+
+# sliding windows
+common_libpostern_a_SOURCES += \
+	common/cache/window.c
+
+UNIT_TESTS += tests/unit/test_window
+tests_unit_test_window_SOURCES = tests/unit/test_window.c tests/unit/unit.h
+tests_unit_test_window_LDADD = $(LIBS_UNIT)
