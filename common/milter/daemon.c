@@ -321,7 +321,7 @@ drop_rights(const struct start *start, struct strbuf *err)
 
 /* The tables, and then the service itself. */
 static int
-begin_service(struct start *start, struct diag *diag, struct strbuf *err)
+open_service(struct start *start, struct diag *diag, struct strbuf *err)
 {
 	struct snapshot *snapshot;
 
@@ -329,11 +329,11 @@ begin_service(struct start *start, struct diag *diag, struct strbuf *err)
 	if (snapshot == NULL)
 		return EX_CONFIG;
 	snapshot_swap(snapshot);
-	return service_start(&start->service, err) == 0 ? EX_OK : EX_OSERR;
+	return service_open(&start->service, err) == 0 ? EX_OK : EX_OSERR;
 }
 
 static int
-start_service(struct start *start, struct diag *diag)
+prepare(struct start *start, struct diag *diag)
 {
 	struct strbuf err = STRBUF_INIT;
 	int status;
@@ -342,7 +342,7 @@ start_service(struct start *start, struct diag *diag)
 	if (status == EX_OK) {
 		status = drop_rights(start, &err);
 		if (status == EX_OK)
-			status = begin_service(start, diag, &err);
+			status = open_service(start, diag, &err);
 		if (status != EX_OK)
 			remove_files(start);
 	}
@@ -353,19 +353,36 @@ start_service(struct start *start, struct diag *diag)
 }
 
 static int
+start_service(struct start *start)
+{
+	struct strbuf err = STRBUF_INIT;
+	int rc = service_start(&err);
+
+	if (rc != 0) {
+		log_error("%s", err.s);
+		remove_files(start);
+	}
+	strbuf_clear(&err);
+	return rc == 0 ? EX_OK : EX_OSERR;
+}
+
+static int
 serve(struct start *start, struct diag *diag)
 {
-	int status = start_service(start, diag);
+	int status = prepare(start, diag);
 
 	if (status != EX_OK)
 		return status;
 	service_open_log(&start->service, start->settings);
 	diag_log(diag);
+	diag_clear(diag);
 	warn_of_unreachable_socket(start);
+	status = start_service(start);
+	if (status != EX_OK)
+		return status;
 	log_notice("%s %s serves %s", start->filter->name, VERSION_TEXT,
 	    start->settings->socket);
 	background_ready();
-	diag_clear(diag);
 	return service_run();
 }
 

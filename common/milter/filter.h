@@ -207,11 +207,13 @@ struct filter {
 	void (*load)(struct filter_load *load);
 	void (*unload)(void *conf);	/* also after a failed load() */
 	/*
-	 * In a daemon only; NULL: nothing to do. serve: this configuration is
-	 * in use from now on, at the start and after each reload; threads may
-	 * be started. tick: once a second or so, in the main thread; must not
-	 * wait. stop: once, when the last session has ended or was cut; what
-	 * is to outlive the process is saved here.
+	 * In a daemon only, never two at a time; NULL: nothing to do. serve:
+	 * this configuration is in use from now on, at the start before the
+	 * first session and after each reload; threads may be started, and
+	 * the configuration served before is there until it returns. tick:
+	 * once a second or so, in the main thread; must not wait. stop: once,
+	 * when the last session has ended or was cut; what is to outlive the
+	 * process is saved here.
 	 */
 	void (*serve)(const void *conf);
 	void (*tick)(const void *conf, struct counters *counters);

@@ -38,6 +38,8 @@ common_milter_libdaemon_a_SOURCES = \
 	common/milter/daemon_options.h \
 	common/milter/gate.c \
 	common/milter/gate.h \
+	common/milter/hooks.c \
+	common/milter/hooks.h \
 	common/milter/libmilter_driver.c \
 	common/milter/libmilter_driver.h \
 	common/milter/libmilter_edits.c \

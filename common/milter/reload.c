@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/notify.h"
+#include "common/milter/hooks.h"
 #include "common/milter/libmilter_driver.h"
 #include "common/milter/snapshot.h"
 
@@ -112,6 +113,7 @@ reload(void)
 		service_open_log(service,
 		    daemon_settings_of(service->filter, next->conf));
 		snapshot_swap(next);
+		hooks_serve();
 		libmilter_refresh();
 		malloc_trim(0);	/* the old tables' memory */
 	}

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
+#include "common/milter/hooks.h"
 #include "common/milter/libmilter_driver.h"
 #include "common/milter/pidfile.h"
 #include "common/milter/reload.h"
@@ -24,7 +25,8 @@ enum {
 	RESERVED_PART = 2,
 	MIN_SESSIONS = 8,
 	STOP_POLL_MS = 20,
-	MILTER_MS = 500
+	MILTER_MS = 500,
+	FILTER_MS = 1000
 };
 
 /* Of the process: there is one service in it. */
@@ -82,7 +84,7 @@ publish(void)
 }
 
 /* What recurs, and when next. */
-enum { TICK_MILTER, TICK_COUNTERS, TICK_WATCHDOG, TICKS };
+enum { TICK_MILTER, TICK_FILTER, TICK_COUNTERS, TICK_WATCHDOG, TICKS };
 
 struct ticks {
 	struct {
@@ -98,11 +100,18 @@ feed_watchdog(void)
 	notify_send("WATCHDOG=1");
 }
 
+static void
+tick_filter(void)
+{
+	hooks_tick(vitals_filter_counters(state.vitals));
+}
+
 static struct ticks
 make_ticks(void)
 {
 	return (struct ticks){ {
 		[TICK_MILTER] = { 0, MILTER_MS, libmilter_tick },
+		[TICK_FILTER] = { 0, FILTER_MS, tick_filter },
 		[TICK_COUNTERS] = { 0, DAEMON_COUNTERS_SECONDS * 1000,
 		    publish },
 		[TICK_WATCHDOG] = { 0, notify_watchdog_ms(), feed_watchdog },
@@ -204,6 +213,7 @@ stop(struct ticks *ticks)
 	listen_unlink(&service->listener);
 	libmilter_stop();
 	all_done = drain(ticks);
+	hooks_stop();
 	publish();
 	pidfile_remove(service->pid_file);
 	if (all_done)
@@ -238,7 +248,7 @@ raise_limit(void)
 }
 
 static int
-start_milter(const struct daemon_settings *settings, struct strbuf *err)
+open_milter(const struct daemon_settings *settings, struct strbuf *err)
 {
 	const struct service *service = state.service;
 	struct libmilter_options options = {
@@ -248,22 +258,12 @@ start_milter(const struct daemon_settings *settings, struct strbuf *err)
 		.max_sessions = raise_limit(),
 		.counters = vitals_filter_counters(state.vitals),
 	};
-	pthread_t thread;
-	int rc;
 
-	if (libmilter_open(service->filter, &options, err) != 0)
-		return -1;
-	rc = pthread_create(&thread, NULL, milter_thread, NULL);
-	if (rc != 0) {
-		strbuf_addf(err, "cannot start a thread: %s", strerror(rc));
-		return -1;
-	}
-	pthread_detach(thread);
-	return 0;
+	return libmilter_open(service->filter, &options, err);
 }
 
 int
-service_start(const struct service *service, struct strbuf *err)
+service_open(const struct service *service, struct strbuf *err)
 {
 	struct snapshot *snapshot = snapshot_current();
 	int rc;
@@ -272,10 +272,26 @@ service_start(const struct service *service, struct strbuf *err)
 	state.main_thread = pthread_self();
 	state.vitals = vitals_new(service->filter);
 	reload_open(service, state.vitals);
-	rc = start_milter(daemon_settings_of(service->filter, snapshot->conf),
+	rc = open_milter(daemon_settings_of(service->filter, snapshot->conf),
 	    err);
 	snapshot_unref(snapshot);
 	return rc;
+}
+
+int
+service_start(struct strbuf *err)
+{
+	pthread_t thread;
+	int rc;
+
+	hooks_serve();
+	rc = pthread_create(&thread, NULL, milter_thread, NULL);
+	if (rc != 0) {
+		strbuf_addf(err, "cannot start a thread: %s", strerror(rc));
+		return -1;
+	}
+	pthread_detach(thread);
+	return 0;
 }
 
 int

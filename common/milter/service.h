@@ -26,10 +26,14 @@ void service_open_log(const struct service *service,
     const struct daemon_settings *settings);
 
 /*
- * Serves with snapshot_current() from here on, which must be there. -1, a
+ * Prepares to serve with snapshot_current(), which must be there. -1, a
  * sentence in err.
  */
-int service_start(const struct service *service, struct strbuf *err);
+int service_open(const struct service *service, struct strbuf *err);
+
+/* Has the filter begin, and then serves: once, with the log open. -1, a
+ * sentence in err. */
+int service_start(struct strbuf *err);
 
 /* Until a signal ends it. Returns the exit status; does not return where
  * sessions had to be cut. */

@@ -2,6 +2,7 @@
 ends. The filter behind it is testmilter."""
 import os
 import pwd
+import re
 import signal
 import socket
 import stat
@@ -587,6 +588,100 @@ class Stop(Case):
         self.filter.start()
         self.filter.process.signal(signal.SIGINT)
         self.assertEqual(self.filter.process.wait(5), 0)
+
+
+class Hooks(Case):
+    """What a filter does beside its messages: serve, tick, stop."""
+
+    def setUp(self):
+        super().setUp()
+        self.filter.configure(Token="one", LogLevel="debug")
+
+    def said(self, pattern=r"serve|stop|unloads|tick"):
+        """The hooks' lines in order, ticks once where they follow."""
+        found = re.findall(r"(?m)^(?:<\d>)?((?:%s) \S+)$" % pattern,
+            self.filter.log())
+        return [line for i, line in enumerate(found)
+            if i == 0 or line != found[i - 1] or "tick" not in line]
+
+    def test_life(self):
+        self.filter.start()
+        self.assertLess(self.filter.log().index("serve one"),
+            self.filter.log().index("serves unix:"))
+        self.filter.wait_log("tick one")
+        self.filter.configure(Token="two")
+        self.filter.reload()
+        self.filter.wait_log("tick two")
+        self.assertEqual(self.filter.stop(), 0)
+        self.assertEqual(self.said(), ["serve one", "tick one", "serve two",
+            "unloads one", "tick two", "stop two"])
+
+    def test_ticks(self):
+        """About one a second, counted among the filter's own."""
+        self.filter.start()
+        began = time.monotonic()
+        time.sleep(3.2)
+        self.filter.stop()
+        took = time.monotonic() - began
+        self.assertGreaterEqual(self.filter.count("ticks_total"), 3)
+        self.assertLessEqual(self.filter.count("ticks_total"), took + 2)
+
+    def test_before_the_first_session(self):
+        """Who connects early waits until the filter is ready."""
+        self.filter.configure(ServePause="2")
+        self.filter.start(wait=False)
+        wait_until(lambda: os.path.exists(self.filter.socket))
+        with self.filter.mta():
+            self.assertIn("serve one", self.filter.log())
+
+    def test_refused_reload(self):
+        self.filter.start()
+        self.filter.configure(Token="two", AtMail="nonsense")
+        self.filter.reload()
+        self.filter.stop()
+        self.assertEqual(self.said("serve|stop"), ["serve one", "stop one"])
+
+    def test_stop_after_the_last_session(self):
+        self.filter.start()
+        with self.filter.mta() as mta:
+            mta.greet()
+            self.filter.process.signal(signal.SIGTERM)
+            self.filter.wait_log("stopping: ")
+            self.assertEqual(mta.send().verdict, "accept")
+            self.assertEqual(self.said("stop"), [])
+        self.assertEqual(self.filter.process.wait(5), 0)
+        self.assertEqual(self.said("stop"), ["stop one"])
+
+    def test_cut(self):
+        self.filter.start()
+        with self.filter.mta() as mta:
+            mta.greet()
+            self.filter.process.signal(signal.SIGTERM)
+            self.filter.wait_log("stopping: ")
+            self.filter.process.signal(signal.SIGTERM)
+            self.assertEqual(self.filter.process.wait(5), 0)
+        self.assertIn("1 sessions were cut", self.filter.log())
+        self.assertEqual(self.said("stop"), ["stop one"])
+
+    def test_slow_reload(self):
+        """Ticks do not meet a serve that takes its time, and a stop waits for
+        it; the watchdog is fed meanwhile."""
+        self.filter.start(env={"WATCHDOG_USEC": "200000"})
+        self.filter.configure(Token="two", ServePause="3")
+        self.filter.process.signal(signal.SIGHUP)
+        wait_until(lambda: self.filter.told(b"RELOADING=1") == 1)
+        before = self.filter.told(b"WATCHDOG=1")
+        time.sleep(2)
+        self.assertGreaterEqual(self.filter.told(b"WATCHDOG=1") - before, 10)
+        self.assertEqual(self.filter.stop(), 0)
+        self.assertEqual(self.said("serve|stop"), ["serve one", "serve two",
+            "stop two"])
+
+    def test_not_without_a_daemon(self):
+        for option in "-n", "--show-config":
+            status, out, said = self.run_it(option)
+            self.assertEqual(status, 0, said)
+            self.assertNotRegex(out + said, r"(?m)^(<\d>)?(serve|tick|stop) ")
 
 
 class Descriptors(Case):

@@ -7,7 +7,7 @@
  *	Wants STEP...	(helo mail rcpt headers body)
  *	Token TEXT	comes back in X-Echo
  *	Rows N		makes loading take some work
- *	LoadPause N, EndPause N		seconds to take there
+ *	LoadPause N, ServePause N, EndPause N	seconds to take there
  *
  * $TESTMILTER_REPLIES names the stages with an answer (connect helo mail rcpt
  * body): the one thing that is not a setting of a filter.
@@ -34,6 +34,7 @@ struct test_conf {
 	bool echo;
 	int64_t rows;
 	int64_t load_pause;
+	int64_t serve_pause;
 	int64_t end_pause;
 	struct verdict verdicts[STAGES];
 	unsigned steps;
@@ -46,7 +47,7 @@ struct test_state {
 	unsigned pieces;
 };
 
-enum count { BEGUN, DONE, HANDLED };
+enum count { BEGUN, DONE, HANDLED, TICKED };
 
 static const struct counter_row counter_rows[] = {
 	[BEGUN] = { "testmilter_messages_begun_total", NULL, "Begun.",
@@ -54,6 +55,7 @@ static const struct counter_row counter_rows[] = {
 	[DONE] = { "testmilter_messages_done_total", NULL, "Done.", COUNTER },
 	[HANDLED] = { "testmilter_handled_total", NULL, "At the end.",
 	    COUNTER },
+	[TICKED] = { "testmilter_ticks_total", NULL, "Ticks.", COUNTER },
 };
 
 static const struct counter_schema counter_schema = {
@@ -82,6 +84,7 @@ static const struct setting settings[] = {
 	ROW("Echo", SETTING_BOOL, echo, "no", 0, 0, 0),
 	ROW("EndPause", SETTING_SECONDS, end_pause, "0", 0, 60, 0),
 	ROW("LoadPause", SETTING_SECONDS, load_pause, "0", 0, 60, 0),
+	ROW("ServePause", SETTING_SECONDS, serve_pause, "0", 0, 60, 0),
 	ROW("Rows", SETTING_NUMBER, rows, "0", 0, 10000000, 0),
 };
 
@@ -172,6 +175,28 @@ static void
 test_unload(void *conf)
 {
 	log_info("unloads %s", ((struct test_conf *)conf)->token);
+}
+
+static void
+test_serve(const void *conf)
+{
+	const struct test_conf *now = conf;
+
+	sleep((unsigned)now->serve_pause);
+	log_info("serve %s", now->token);
+}
+
+static void
+test_tick(const void *conf, struct counters *counters)
+{
+	log_debug("tick %s", ((const struct test_conf *)conf)->token);
+	counters_add(counters, TICKED, 1);
+}
+
+static void
+test_stop(const void *conf)
+{
+	log_info("stop %s", ((const struct test_conf *)conf)->token);
 }
 
 static unsigned
@@ -349,6 +374,9 @@ static struct filter test_filter = {
 	.daemon_offset = offsetof(struct test_conf, daemon),
 	.load = test_load,
 	.unload = test_unload,
+	.serve = test_serve,
+	.tick = test_tick,
+	.stop = test_stop,
 	.wants = test_wants,
 	.actions = FILTER_ADDS_HEADERS | FILTER_CHANGES_HEADERS |
 	    FILTER_ADDS_RECIPIENTS | FILTER_DELETES_RECIPIENTS |

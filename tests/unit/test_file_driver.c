@@ -147,10 +147,28 @@ wants(const void *conf)
 	return t.wants;
 }
 
+/* A daemon's alone. */
+static void
+on_serve(const void *conf)
+{
+	(void)conf;
+	fail_msg("there is no daemon");
+}
+
+static void
+on_tick(const void *conf, struct counters *counters)
+{
+	(void)counters;
+	on_serve(conf);
+}
+
 static const struct filter filter = {
 	.name = "test",
 	.schema = &schema,
 	.conf_size = sizeof(struct conf),
+	.serve = on_serve,
+	.tick = on_tick,
+	.stop = on_serve,
 	.wants = wants,
 	.actions = FILTER_ADDS_HEADERS | FILTER_ADDS_RECIPIENTS |
 	    FILTER_QUARANTINES,
