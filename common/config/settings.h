@@ -38,13 +38,13 @@ enum setting_type {
 	SETTING_WORD,	/* int: the index in words[] */
 	SETTING_LETTERS,/* int: bit n set for letter n of words[0], any order */
 	SETTING_ROWS	/* struct config_rows: every line of that name, in
-			   order; max bounds their number */
+			   order; 1 to max of them; there is no default */
 };
 
 /* What the lines of a SETTING_ROWS say, each with its place. */
 struct config_row {
 	const char *text;
-	const char *file;	/* NULL: the default */
+	const char *file;
 	unsigned line;		/* 0: no line of a file */
 };
 
@@ -114,7 +114,7 @@ bool config_load(const char *path, const struct config_schema *schema,
 /*
  * Sets one value from text, as a line of the file would (for command line
  * options and tests). file and line are what diag and origins get; with line
- * 0 the value replaces what is there without a warning, and a relative path is
+ * 0 the value replaces what is there (all rows, too) without a warning, and a relative path is
  * resolved against BaseDirectory as it is now, or the working directory.
  */
 void config_set(const struct config_schema *schema, struct span name,

@@ -198,6 +198,8 @@ value_add_row(const struct setting *setting, struct span text,
 	struct config_rows *rows = value_slot(setting, values);
 	struct config_row *more;
 
+	if (at->line == 0)
+		rows->count = 0;
 	if (rows->count >= (size_t)setting->max)
 		return false;
 	/* A power of two is when the array is full. */
@@ -240,8 +242,7 @@ value_read(const struct setting *setting, struct span text, void *values,
 	case SETTING_LETTERS:
 		return read_letters(setting, text, slot);
 	case SETTING_ROWS:
-		return value_add_row(setting, text,
-		    &(struct config_origin){ NULL, 0 }, values, arena);
+		break;	/* value_add_row() */
 	}
 	assert(0);
 	return false;

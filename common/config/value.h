@@ -14,7 +14,7 @@ value_slot(const struct setting *setting, void *values)
 }
 
 /*
- * Reads text as the setting's type says. False, values untouched, where it is
+ * Reads text as the setting's type says; not of a SETTING_ROWS. False, values untouched, where it is
  * not what value_expect() says. Strings are copied into the arena.
  */
 bool value_read(const struct setting *setting, struct span text, void *values,
@@ -25,8 +25,8 @@ bool value_read(const struct setting *setting, struct span text, void *values,
 bool value_join(const struct setting *setting, struct span text, void *values,
     struct arena *arena);
 
-/* One more row of a SETTING_ROWS. False, nothing changed, where there are as
- * many as there may be. */
+/* One more row of a SETTING_ROWS; the only one where it comes from no line of
+ * a file. False, nothing changed, where there are as many as there may be. */
 bool value_add_row(const struct setting *setting, struct span text,
     const struct config_origin *at, void *values, struct arena *arena);
 

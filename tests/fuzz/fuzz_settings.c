@@ -15,6 +15,7 @@ struct conf {
 	int64_t number, mode, wait, size;
 	bool yes;
 	int action, letters;
+	struct config_rows rules;
 };
 
 static const char *const words[] = { "accept", "tempfail", NULL };
@@ -36,6 +37,7 @@ static const struct setting settings[] = {
 	ROW("Yes", SETTING_BOOL, yes, "yes", 0, 0, NULL, 0),
 	ROW("Act", SETTING_WORD, action, "accept", 0, 0, words, 0),
 	ROW("L", SETTING_LETTERS, letters, NULL, 0, 0, letters, 0),
+	ROW("Rule", SETTING_ROWS, rules, NULL, 1, 5, NULL, 0),
 };
 
 static const struct setting_foreign foreign[] = {
@@ -82,6 +84,8 @@ unload(struct loaded *l)
 static void
 check_bounds(const struct conf *conf)
 {
+	size_t i;
+
 	MUST(conf->text == NULL || strlen(conf->text) <= 40);
 	MUST(conf->path == NULL || conf->path[0] == '/');
 	MUST(conf->base != NULL && conf->base[0] == '/');
@@ -90,6 +94,11 @@ check_bounds(const struct conf *conf)
 	MUST(conf->wait >= 0 && conf->size >= 0);
 	MUST(conf->action >= 0 && conf->action <= 1);
 	MUST(conf->letters >= 0 && conf->letters <= 3);
+	MUST(conf->rules.count <= 5);
+	for (i = 0; i < conf->rules.count; i++)
+		MUST(conf->rules.rows[i].text[0] != '\0' &&
+		    conf->rules.rows[i].line > (i == 0 ? 0 :
+		    conf->rules.rows[i - 1].line));
 }
 
 static bool

@@ -128,6 +128,22 @@ docs_says_default(struct span paragraph, const char *value)
 	return found;
 }
 
+/* A default of rows has no line of its own, and no place to be shown at. */
+static inline void
+docs_bound_rows(const struct docs *docs)
+{
+	const struct setting *setting;
+	size_t i;
+
+	for (i = 0; i < docs->schema->count; i++) {
+		setting = &docs->schema->settings[i];
+		if (setting->type == SETTING_ROWS &&
+		    (setting->value != NULL || setting->max <= 0))
+			fail_msg("%s: rows have a bound and no default",
+			    setting->name);
+	}
+}
+
 static inline void
 docs_tell_defaults(const struct docs *docs)
 {
@@ -189,6 +205,7 @@ test_settings(void **state)
 {
 	(void)state;
 	docs_have_settings(docs_held);
+	docs_bound_rows(docs_held);
 	docs_tell_defaults(docs_held);
 }
 

@@ -11,6 +11,7 @@ struct conf {
 	int64_t bits, mode, wait, size, signed_number, floor;
 	bool safe;
 	int action, letters;
+	struct config_rows rules;
 };
 
 static const char *const words[] = { "accept", "tempfail", "reject", NULL };
@@ -37,6 +38,7 @@ static const struct setting settings[] = {
 	ROW("RequireSafeKeys", SETTING_BOOL, safe, "yes", 0, 0, NULL, 0),
 	ROW("OnBadMessage", SETTING_WORD, action, "accept", 0, 0, words, 0),
 	ROW("Mode", SETTING_LETTERS, letters, "s", 0, 0, letters, 0),
+	ROW("RateLimit", SETTING_ROWS, rules, NULL, 1, 5, NULL, 0),
 };
 
 static const struct setting_foreign foreign[] = {
@@ -152,6 +154,13 @@ static const struct {
 	{ "BaseDirectory /b\nKeyFile k/x", "KeyFile", "/b/k/x" },
 	{ "KeyFile ./k/x\nBaseDirectory /b/", "KeyFile", "/b/k/x" },
 	{ "BaseDirectory /\nKeyFile x", "KeyFile", "/x" },
+	{ "", "RateLimit", "" },
+	{ "RateLimit a key=x  limit=1/h # c", "RateLimit",
+	    "a key=x  limit=1/h" },
+	{ "RateLimit a\nName n\nratelimit\tb, c \r\nRateLimit a\n",
+	    "RateLimit", "a\nb, c\na" },
+	{ "RateLimit 1\nRateLimit 2\nRateLimit 3\nRateLimit 4\nRateLimit 5",
+	    "RateLimit", "1\n2\n3\n4\n5" },
 };
 
 static void
@@ -224,6 +233,12 @@ static const struct {
 	    "on line 1 already" },
 	{ "Name \"a b\"", DIAG_WARNING, "Name: the quotes are taken as part of"
 	    " the value" },
+	{ "RateLimit", DIAG_ERROR, "main.conf:1: error: RateLimit has no "
+	    "value" },
+	{ "RateLimit 1\nRateLimit 2\nRateLimit 3\nRateLimit 4\nRateLimit 5\n"
+	    "RateLimit 6", DIAG_ERROR, "main.conf:6: error: RateLimit: more "
+	    "than 5 lines" },
+	{ "RateLimits 1", DIAG_ERROR, "do you mean RateLimit?" },
 	{ "Include", DIAG_ERROR, "Include needs the path" },
 	{ "Include nowhere.conf", DIAG_ERROR, "main.conf:1: error: Include: " },
 	{ "Include nowhere.conf", DIAG_ERROR, "nowhere.conf: No such file" },
@@ -268,6 +283,80 @@ test_last_value_and_bad_value(void **state)
 	assert_null(config_find_origin(&schema, l.origins, "Mode").file);
 	assert_null(config_find_origin(&schema, l.origins, "Mod").file);
 	unload(&l);
+}
+
+static void
+row_is(const struct config_row *row, const char *text, const char *file,
+    unsigned line)
+{
+	assert_string_equal(row->text, text);
+	assert_non_null(strstr(row->file, file));
+	assert_int_equal(row->line, line);
+}
+
+/* Each with its place, across files; what is too much is left out. */
+static void
+test_rows(void **state)
+{
+	struct strbuf shown = STRBUF_INIT;
+	struct loaded l;
+
+	(void)state;
+	write_file("1.conf", SPAN_LIT("\nRateLimit b\n"));
+	load_text(SPAN_LIT("RateLimit a\nInclude 1.conf\nRateLimit\n"
+	    "RateLimit c\nRateLimit d\nRateLimit e\nRateLimit f\n"
+	    "RateLimit g\n"), &l);
+	assert_int_equal(l.diag.found[DIAG_ERROR], 3);
+	assert_true(diag_has(&l.diag, DIAG_ERROR, "main.conf:7: error: "));
+	assert_true(diag_has(&l.diag, DIAG_ERROR, "main.conf:8: error: "));
+	assert_int_equal(l.conf.rules.count, 5);
+	row_is(&l.conf.rules.rows[0], "a", "/main.conf", 1);
+	row_is(&l.conf.rules.rows[1], "b", "/1.conf", 2);
+	row_is(&l.conf.rules.rows[2], "c", "/main.conf", 4);
+	row_is(&l.conf.rules.rows[4], "e", "/main.conf", 6);
+	assert_int_equal(config_find_origin(&schema, l.origins,
+	    "RateLimit").line, 1);
+	config_show(&schema, &l.conf, l.origins, &shown);
+	assert_non_null(strstr(shown.s, "RateLimit              a  # /tmp/"));
+	assert_non_null(strstr(shown.s, "1.conf:2\nRateLimit              c"));
+	assert_non_null(strstr(shown.s, "main.conf:6\n"));
+	unload(&l);
+	load_text(SPAN_LIT("Name x\n"), &l);
+	strbuf_reset(&shown);
+	config_show(&schema, &l.conf, l.origins, &shown);
+	assert_non_null(strstr(shown.s, "# RateLimit is not set\n"));
+	unload(&l);
+	strbuf_clear(&shown);
+}
+
+/* Thousands of lines cost no more than their text. */
+static void
+test_many_rows(void **state)
+{
+	static const struct setting many = { "R", SETTING_ROWS,
+	    offsetof(struct conf, rules), NULL, 1, 100000, NULL, 0 };
+	static const struct config_schema wide = { &many, 1, NULL, 0 };
+	struct config_origin origin = { NULL, 0 };
+	struct strbuf name = STRBUF_INIT;
+	struct loaded l = { 0 };
+	unsigned i;
+
+	(void)state;
+	for (i = 1; i <= 100001; i++) {
+		strbuf_reset(&name);
+		strbuf_addf(&name, "row %u", i);
+		config_set(&wide, SPAN_LIT("R"), strbuf_span(&name), "f", i,
+		    &l.conf, &origin, &l.arena, &l.diag);
+	}
+	assert_int_equal(l.diag.found[DIAG_ERROR], 1);
+	assert_true(diag_has(&l.diag, DIAG_ERROR, "f:100001: error: R: more "
+	    "than 100000 lines"));
+	assert_int_equal(l.conf.rules.count, 100000);
+	row_is(&l.conf.rules.rows[99999], "row 100000", "f", 100000);
+	assert_int_equal(origin.line, 1);
+	assert_true(l.arena.total < 16 << 20);
+	unload(&l);
+	strbuf_clear(&name);
 }
 
 static void
@@ -414,19 +503,25 @@ test_override(void **state)
 	struct loaded l;
 
 	(void)state;
-	load_text(SPAN_LIT("Name a\nTag b\nTag c\nBaseDirectory /base\n"), &l);
+	load_text(SPAN_LIT("Name a\nTag b\nTag c\nBaseDirectory /base\n"
+	    "RateLimit a\nRateLimit b\n"), &l);
 	config_set(&schema, SPAN_LIT("name"), SPAN_LIT(" x "), "command line",
 	    0, &l.conf, l.origins, &l.arena, &l.diag);
 	config_set(&schema, SPAN_LIT("Tag"), SPAN_LIT("d"), "command line", 0,
 	    &l.conf, l.origins, &l.arena, &l.diag);
 	config_set(&schema, SPAN_LIT("KeyFile"), SPAN_LIT("k"), "command line",
 	    0, &l.conf, l.origins, &l.arena, &l.diag);
+	config_set(&schema, SPAN_LIT("RateLimit"), SPAN_LIT("only"),
+	    "command line", 0, &l.conf, l.origins, &l.arena, &l.diag);
 	assert_int_equal(l.diag.count, 0);
 	assert_string_equal(l.conf.name, "x");
 	assert_string_equal(l.conf.tags, "d");
+	assert_int_equal(l.conf.rules.count, 1);
+	row_is(&l.conf.rules.rows[0], "only", "command line", 0);
 	assert_string_equal(l.conf.path, "/base/k");
 	config_show(&schema, &l.conf, l.origins, &out);
 	assert_non_null(strstr(out.s, "x  # command line\n"));
+	assert_non_null(strstr(out.s, "only  # command line\n"));
 	config_set(&schema, SPAN_LIT("Nam"), SPAN_LIT("k"), "command line", 0,
 	    &l.conf, l.origins, &l.arena, &l.diag);
 	assert_true(diag_has(&l.diag, DIAG_ERROR,
@@ -548,6 +643,8 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_diagnostics),
 		cmocka_unit_test(test_last_value_and_bad_value),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_many_rows),
 		cmocka_unit_test(test_nul_and_length),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_include),
