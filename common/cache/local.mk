@@ -11,3 +11,12 @@ common_libpostern_a_SOURCES += \
 UNIT_TESTS += tests/unit/test_window
 tests_unit_test_window_SOURCES = tests/unit/test_window.c tests/unit/unit.h
 tests_unit_test_window_LDADD = $(LIBS_UNIT)
+
+# decaying counts
+common_libpostern_a_SOURCES += \
+	common/cache/decay.c \
+	common/cache/octets.h
+
+UNIT_TESTS += tests/unit/test_decay
+tests_unit_test_decay_SOURCES = tests/unit/test_decay.c tests/unit/unit.h
+tests_unit_test_decay_LDADD = $(LIBS_UNIT)
