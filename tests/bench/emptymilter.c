@@ -3,7 +3,10 @@
  * answers none it need not answer, and changes nothing. What it costs is what
  * libmilter and the socket cost.
  *
- *	emptymilter SOCKET
+ *	emptymilter SOCKET [STEPS]
+ *
+ * STEPS is a mask of SMFIP_* for one that leaves out and answers the same steps
+ * as another milter: what that one has negotiated.
  */
 #include "tests/bench/bench.h"
 
@@ -12,51 +15,72 @@
 
 #include <libmilter/mfapi.h>
 
+static unsigned long wanted = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
+    SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR | SMFIP_NR_EOH |
+    SMFIP_NR_BODY | SMFIP_NR_UNKN;
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long unused1, unsigned long unused2, unsigned long *want_actions,
     unsigned long *want_steps, unsigned long *want1, unsigned long *want2)
 {
-	static const unsigned long no_replies = SMFIP_NR_CONN | SMFIP_NR_HELO |
-	    SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR |
-	    SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN;
-
 	(void)ctx;
 	(void)actions;
 	(void)unused1;
 	(void)unused2;
 	*want_actions = 0;
-	*want_steps = steps & no_replies;
+	*want_steps = steps & wanted;
 	*want1 = 0;
 	*want2 = 0;
 	return SMFIS_CONTINUE;
 }
 
+static sfsistat
+reply(unsigned long no_reply)
+{
+	return (wanted & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
 /* libmilter asks the MTA to leave out steps without a callback: all are here,
- * with the verdict that stands for "no reply". */
+ * with the verdict that stands for "no reply" where that was agreed. */
 static sfsistat
 on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 {
 	(void)ctx;
 	(void)name;
 	(void)address;
-	return SMFIS_NOREPLY;
+	return reply(SMFIP_NR_CONN);
 }
 
 static sfsistat
-on_text(SMFICTX *ctx, char *text)
+on_helo(SMFICTX *ctx, char *text)
 {
 	(void)ctx;
 	(void)text;
-	return SMFIS_NOREPLY;
+	return reply(SMFIP_NR_HELO);
 }
 
 static sfsistat
-on_path(SMFICTX *ctx, char **args)
+on_mail(SMFICTX *ctx, char **args)
 {
 	(void)ctx;
 	(void)args;
-	return SMFIS_NOREPLY;
+	return reply(SMFIP_NR_MAIL);
+}
+
+static sfsistat
+on_rcpt(SMFICTX *ctx, char **args)
+{
+	(void)ctx;
+	(void)args;
+	return reply(SMFIP_NR_RCPT);
+}
+
+static sfsistat
+on_data(SMFICTX *ctx)
+{
+	(void)ctx;
+	return reply(SMFIP_NR_DATA);
 }
 
 static sfsistat
@@ -65,14 +89,14 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	(void)ctx;
 	(void)name;
 	(void)value;
-	return SMFIS_NOREPLY;
+	return reply(SMFIP_NR_HDR);
 }
 
 static sfsistat
-on_step(SMFICTX *ctx)
+on_eoh(SMFICTX *ctx)
 {
 	(void)ctx;
-	return SMFIS_NOREPLY;
+	return reply(SMFIP_NR_EOH);
 }
 
 static sfsistat
@@ -81,7 +105,7 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 	(void)ctx;
 	(void)data;
 	(void)len;
-	return SMFIS_NOREPLY;
+	return reply(SMFIP_NR_BODY);
 }
 
 static sfsistat
@@ -99,19 +123,23 @@ main(int argc, char **argv)
 		.xxfi_name = name,
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_connect = on_connect,
-		.xxfi_helo = on_text,
-		.xxfi_envfrom = on_path,
-		.xxfi_envrcpt = on_path,
-		.xxfi_data = on_step,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_data = on_data,
 		.xxfi_header = on_header,
-		.xxfi_eoh = on_step,
+		.xxfi_eoh = on_eoh,
 		.xxfi_body = on_body,
 		.xxfi_eom = on_end,
 		.xxfi_negotiate = on_negotiate,
 	};
 
-	if (argc != 2)
-		bench_die("usage: emptymilter SOCKET");
+	char *end = NULL;
+
+	if (argc == 3)
+		wanted = strtoul(argv[2], &end, 0);
+	if (argc < 2 || argc > 3 || (end != NULL && *end != '\0'))
+		bench_die("usage: emptymilter SOCKET [STEPS]");
 	signal(SIGPIPE, SIG_IGN);
 	if (smfi_setconn(argv[1]) != MI_SUCCESS ||
 	    smfi_register(filter) != MI_SUCCESS ||

@@ -2,8 +2,10 @@
 
 #include "tests/bench/bench.h"
 #include "tests/bench/load_options.h"
+#include "tests/bench/load_policy.h"
 
 static struct wire_target *targets[LOAD_CHAIN_MAX];
+static const struct load_protocol *protocol = &load_milter;
 
 void
 load_chain_init(void)
@@ -12,6 +14,8 @@ load_chain_init(void)
 
 	if (opt.sockets.count > LOAD_CHAIN_MAX)
 		bench_die("milterload: at most %d sockets", LOAD_CHAIN_MAX);
+	if (opt.policy)
+		protocol = &load_policy;
 	wire_set_timeout(opt.timeout);
 	for (i = 0; i < opt.sockets.count; i++)
 		if ((targets[i] = wire_target_new(opt.sockets.items[i])) ==
@@ -34,11 +38,12 @@ load_chain_open(struct load_chain *chain)
 {
 	size_t i;
 
-	for (i = 0; i < opt.sockets.count; i++)
-		if (!load_session_open(&chain->sessions[i], targets[i])) {
-			chain->broken = &chain->sessions[i];
+	for (i = 0; i < opt.sockets.count; i++) {
+		chain->broken = &chain->sessions[i];
+		if (!wire_open(&chain->sessions[i].wire, targets[i]) ||
+		    !protocol->open(&chain->sessions[i]))
 			return false;
-		}
+	}
 	return true;
 }
 
@@ -51,7 +56,7 @@ load_chain_greet(struct load_chain *chain, const struct load_transaction *t,
 
 	for (i = 0; i < opt.sockets.count; i++) {
 		chain->broken = &chain->sessions[i];
-		outcome = load_session_greet(&chain->sessions[i], t, verdict);
+		outcome = protocol->greet(&chain->sessions[i], t, verdict);
 		if (outcome != LOAD_GO_ON)
 			return outcome;
 	}
@@ -98,7 +103,7 @@ load_chain_transact(struct load_chain *chain, struct load_transaction *t,
 		s = &chain->sessions[i];
 		chain->broken = s;
 		s->edited = edits ? &chain->edited : NULL;
-		outcome = load_session_transact(s, t, verdict);
+		outcome = protocol->transact(s, t, verdict);
 		if (outcome != LOAD_DONE || !goes_on(*verdict))
 			return outcome;
 		if (edits)
@@ -134,13 +139,12 @@ load_chain_flush(struct load_chain *chain)
 bool
 load_chain_quit(struct load_chain *chain, bool reuse)
 {
-	bool sent = true;
+	bool again = reuse;
 	size_t i;
 
 	for (i = 0; i < opt.sockets.count; i++)
-		sent = wire_send(&chain->sessions[i].wire, reuse ? 'K' : 'Q')
-		    && sent;
-	return load_chain_flush(chain) && sent && reuse;
+		again = protocol->quit(&chain->sessions[i], reuse) && again;
+	return load_chain_flush(chain) && again;
 }
 
 void

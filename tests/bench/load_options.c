@@ -43,6 +43,9 @@ static const struct row rows[] = {
 	{ "socket", 'S', LIST, AT(sockets), 0, "SPEC",
 	    "unix:PATH or inet:PORT@HOST; of several each gets the message "
 	    "as the one before left it" },
+	{ "policy", 0, FLAG, AT(policy), 0, NULL,
+	    "they are policy services of Postfix, asked about each "
+	    "recipient" },
 	{ "concurrency", 'c', NUMBER, AT(concurrency), 1, "N",
 	    "connections at a time (1)" },
 	{ "messages", 'n', NUMBER, AT(messages), 1, "N",
@@ -117,7 +120,8 @@ print_usage(void)
 	size_t i;
 
 	puts("usage: milterload -S SOCKET [options]\n"
-	    "Plays the MTA's side of the milter protocol.\n");
+	    "Plays the MTA's side of the milter protocol, or of Postfix's "
+	    "policy\ndelegation.\n");
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		row = &rows[i];
 		snprintf(letter, sizeof(letter), row->letter ? "-%c," : "   ",

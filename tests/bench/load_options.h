@@ -20,7 +20,7 @@ struct load_options {
 	long concurrency, messages, warmup, per_connection;
 	double seconds, timeout, rate, pause;
 	long idle, abort_every, drop_every;
-	bool quit_nc;
+	bool quit_nc, policy;
 	/* message */
 	struct load_list inputs;
 	long size, chunk, domains;

@@ -303,12 +303,6 @@ negotiate(struct load_session *s)
 	return check_agreement(s);
 }
 
-bool
-load_session_open(struct load_session *s, const struct wire_target *target)
-{
-	return wire_open(&s->wire, target) && negotiate(s);
-}
-
 static char
 address_family(const char *client)
 {
@@ -347,8 +341,8 @@ send_text(struct load_session *s, char command, const char *text)
 	return wire_end(&s->wire, start);
 }
 
-enum load_outcome
-load_session_greet(struct load_session *s, const struct load_transaction *t,
+static enum load_outcome
+greet(struct load_session *s, const struct load_transaction *t,
     enum load_verdict *verdict)
 {
 	enum load_outcome outcome;
@@ -370,3 +364,16 @@ load_session_greet(struct load_session *s, const struct load_transaction *t,
 		return LOAD_BROKEN;
 	return load_await(s, "HELO", NO_REPLY_HELO, verdict);
 }
+
+static bool
+quit(struct load_session *s, bool reuse)
+{
+	return wire_send(&s->wire, reuse ? 'K' : 'Q') && reuse;
+}
+
+const struct load_protocol load_milter = {
+	.open = negotiate,
+	.greet = greet,
+	.transact = load_session_transact,
+	.quit = quit,
+};

@@ -54,13 +54,26 @@ void load_transaction_describe(struct load_transaction *t, long number,
 const char *load_transaction_value(const struct load_transaction *t,
     const struct load_field *field, char *scratch, size_t size);
 
-/* Connects and negotiates. */
-bool load_session_open(struct load_session *s,
-    const struct wire_target *target);
-/* CONNECT and HELO. LOAD_DONE: the verdict is about the connection. */
-enum load_outcome load_session_greet(struct load_session *s,
-    const struct load_transaction *t, enum load_verdict *verdict);
+/* How a peer is talked to: load_milter, or load_policy (load_policy.h). */
+struct load_protocol {
+	/* On a connection that stands: what comes before everything else. */
+	bool (*open)(struct load_session *s);
+	/* CONNECT and HELO. LOAD_DONE: the verdict is about the connection. */
+	enum load_outcome (*greet)(struct load_session *s,
+	    const struct load_transaction *t, enum load_verdict *verdict);
+	enum load_outcome (*transact)(struct load_session *s,
+	    struct load_transaction *t, enum load_verdict *verdict);
+	/* reuse: the connection is for another session. False: it cannot. */
+	bool (*quit)(struct load_session *s, bool reuse);
+};
+
+extern const struct load_protocol load_milter;
+
 enum load_outcome load_session_transact(struct load_session *s,
     struct load_transaction *t, enum load_verdict *verdict);
+/* The i-th recipient of every message, written into scratch where there is no
+ * such address yet; NULL where there are no more. */
+const char *load_session_rcpt(size_t i, char *scratch, size_t size);
+bool load_verdict_refuses(enum load_verdict verdict);
 
 #endif

@@ -80,11 +80,20 @@ send_rcpt(struct load_session *s, const struct load_transaction *t,
 	return load_await(s, "RCPT", NO_REPLY_RCPT, verdict);
 }
 
-static bool
-is_refusal(enum load_verdict verdict)
+bool
+load_verdict_refuses(enum load_verdict verdict)
 {
 	return verdict == LOAD_REJECT || verdict == LOAD_TEMPFAIL ||
 	    verdict == LOAD_REPLY4XX || verdict == LOAD_REPLY5XX;
+}
+
+const char *
+load_session_rcpt(size_t i, char *scratch, size_t size)
+{
+	if (opt.generated_rcpts == 0)
+		return i < opt.rcpts.count ? opt.rcpts.items[i] : NULL;
+	snprintf(scratch, size, "rcpt%zu@dest.example", i);
+	return i < (size_t)opt.generated_rcpts ? scratch : NULL;
 }
 
 /* A refused recipient ends the message only when none is left. */
@@ -92,24 +101,22 @@ static enum load_outcome
 send_recipients(struct load_session *s, struct load_transaction *t,
     enum load_verdict *verdict)
 {
-	bool generated = opt.generated_rcpts != 0;
-	size_t i, count, refused = 0;
 	enum load_outcome outcome;
+	const char *rcpt;
 	char address[64];
+	size_t i, refused = 0;
 
-	count = generated ? (size_t)opt.generated_rcpts : opt.rcpts.count;
-	for (i = 0; i < count; i++) {
-		snprintf(address, sizeof(address), "rcpt%zu@dest.example", i);
-		t->rcpt = generated ? address : opt.rcpts.items[i];
+	for (i = 0; (rcpt = load_session_rcpt(i, address, sizeof(address))) !=
+	    NULL; i++) {
+		t->rcpt = rcpt;
 		outcome = send_rcpt(s, t, verdict);
 		t->rcpt = "";
-		if (outcome == LOAD_DONE && is_refusal(*verdict) &&
-		    ++refused < count)
-			continue;
-		if (outcome == LOAD_DONE || outcome == LOAD_BROKEN)
+		if (outcome == LOAD_DONE && load_verdict_refuses(*verdict))
+			refused++;
+		else if (outcome == LOAD_DONE || outcome == LOAD_BROKEN)
 			return outcome;
 	}
-	return LOAD_GO_ON;
+	return refused > 0 && refused == i ? LOAD_DONE : LOAD_GO_ON;
 }
 
 static enum load_outcome

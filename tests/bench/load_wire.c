@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PACKET_MAX = 64 << 20, OUT_ENOUGH = 16384 };
+enum { PACKET_MAX = 64 << 20, LINE_LENGTH_MAX = 65536, OUT_ENOUGH = 16384 };
 
 const char *const wire_trouble_names[WIRE_TROUBLES] = {
 	"connect", "dropped", "timeout", "protocol"
@@ -244,6 +244,25 @@ wire_read(struct wire *w, struct wire_packet *packet)
 	packet->data = w->in.s + w->in_pos + 5;
 	packet->len = len - 1;
 	w->in_pos += 4 + (size_t)len;
+	return true;
+}
+
+bool
+wire_read_line(struct wire *w, struct span *line)
+{
+	struct span rest;
+
+	if (!have(w, 1))
+		return false;
+	rest = span_make(w->in.s + w->in_pos, w->in.len - w->in_pos);
+	while (!span_cut(&rest, '\n', line)) {
+		if (line->len > LINE_LENGTH_MAX)
+			return wire_fail(w, WIRE_PROTOCOL, "an endless line");
+		if (!fill(w, line->len + 1))
+			return false;
+		rest = span_make(w->in.s, w->in.len);
+	}
+	w->in_pos = w->in.len - rest.len;
 	return true;
 }
 

@@ -45,6 +45,8 @@ bool wire_open(struct wire *w, const struct wire_target *target);
 bool wire_flush(struct wire *w);
 bool wire_read(struct wire *w, struct wire_packet *packet);
 bool wire_fail(struct wire *w, enum wire_trouble trouble, const char *problem);
+/* Up to its newline, which is cut off; until the next read. */
+bool wire_read_line(struct wire *w, struct span *line);
 void wire_unread(struct wire *w, const struct wire_packet *packet);
 void wire_close(struct wire *w);
 

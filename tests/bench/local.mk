@@ -18,6 +18,8 @@ tests_bench_milterload_SOURCES = \
 	tests/bench/load_message.h \
 	tests/bench/load_options.c \
 	tests/bench/load_options.h \
+	tests/bench/load_policy.c \
+	tests/bench/load_policy.h \
 	tests/bench/load_report.c \
 	tests/bench/load_report.h \
 	tests/bench/load_session.c \

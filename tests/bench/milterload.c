@@ -2,6 +2,7 @@
  * milterload - plays the MTA's side of the milter protocol (version 2 to 6)
  * against any milter, with the macros, the steps and the batching of Postfix:
  * loads it, holds idle connections, or shows what it does to one message.
+ * Policy services of Postfix get the same envelopes with --policy.
  */
 #include "common/base/mem.h"
 #include "tests/bench/bench.h"

@@ -2,8 +2,10 @@
 and whose messages are all signed. Targets are not held here."""
 import json
 import os
+import socketserver
 import subprocess
 import sys
+import threading
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -11,6 +13,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lib")]
 
 import incoming  # noqa: E402
 import netns  # noqa: E402
+from daemons import load  # noqa: E402
 from scene import Scene  # noqa: E402
 
 
@@ -65,6 +68,80 @@ class Bench(unittest.TestCase):
         self.assertEqual(found["lost"], 0)
         self.assertEqual(found["reloads"], 3)
         self.assertEqual(len(found["looks"]), 3)
+
+
+class PolicyService(socketserver.ThreadingUnixStreamServer):
+    """Says of every recipient what is in its address."""
+
+    daemon_threads = True
+
+    def __init__(self, path):
+        super().__init__(path, Answers)
+        self.asked = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Answers(socketserver.StreamRequestHandler):
+    def handle(self):
+        attributes = {}
+        for line in self.rfile:
+            name, _, value = line.decode().rstrip("\n").partition("=")
+            if name:
+                attributes[name] = value
+                continue
+            self.server.asked.append(attributes)
+            self.wfile.write(b"action=%s\n\n" % attributes["recipient"].split(
+                "@")[0].replace("_", " ").encode())
+            attributes = {}
+
+
+class Policy(unittest.TestCase):
+    """milterload asks policy services."""
+
+    ACTIONS = {"DUNNO": "continue", "PREPEND_X-A: b": "continue",
+        "OK": "accept", "DEFER_IF_PERMIT_later": "tempfail",
+        "450_4.7.1_later": "reply4xx", "554_never": "reply5xx",
+        "REJECT": "reject", "DISCARD": "discard"}
+
+    def setUp(self):
+        self.scene = Scene("policy-load")
+        self.addCleanup(self.scene.close)
+        self.path = self.scene.path("s")
+        self.service = PolicyService(self.path)
+        self.addCleanup(self.service.server_close)
+        self.addCleanup(self.service.shutdown)
+
+    def ask(self, *arguments):
+        return load([self.path], "--policy", *arguments)
+
+    def test_actions(self):
+        for action, verdict in self.ACTIONS.items():
+            result = self.ask("-r", action + "@dest.example")
+            self.assertEqual(result["verdicts"], {verdict: 1}, action)
+
+    def test_unknown_action_is_an_error(self):
+        result = self.ask("-r", "PERHAPS@dest.example")
+        self.assertEqual(result["errors"], {"protocol": 1})
+
+    def test_attributes(self):
+        result = self.ask("-n", 4, "-m", 2, "-r", "DUNNO@a.example", "-r",
+            "DUNNO@b.example", "--domains", 4, "--clients", 4)
+        self.assertEqual(result["messages"], 4)
+        asked = self.service.asked
+        self.assertEqual(len(asked), 8)
+        for each in asked:
+            self.assertEqual(each["request"], "smtpd_access_policy")
+            self.assertEqual(each["protocol_state"], "RCPT")
+        self.assertEqual([each["recipient"] for each in asked[:2]],
+            ["DUNNO@a.example", "DUNNO@b.example"])
+        self.assertEqual(asked[0]["instance"], asked[1]["instance"])
+        for name in "instance", "sender", "client_address":
+            self.assertEqual(len({each[name] for each in asked}), 4, name)
+
+    def test_refusal_ends_the_message(self):
+        result = self.ask("-r", "REJECT@a.example", "-r", "OK@b.example")
+        self.assertEqual(result["verdicts"], {"reject": 1})
+        self.assertEqual(len(self.service.asked), 1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,13 @@
+/*
+ * load_policy.h - asks a policy service of Postfix (SMTPD_POLICY_README) about
+ * each recipient, with the attributes Postfix 3.7 sends at RCPT. The verdict is
+ * what its action comes to; the first that refuses ends the message.
+ */
+#ifndef POSTERN_TESTS_LOAD_POLICY_H
+#define POSTERN_TESTS_LOAD_POLICY_H
+
+#include "tests/bench/load_session.h"
+
+extern const struct load_protocol load_policy;
+
+#endif
