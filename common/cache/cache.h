@@ -31,7 +31,8 @@ enum cache_state {
 			   alone has counted meanwhile */
 };
 
-/* A question and its answer. A zeroed one asks for a record. */
+/* A question and its answer. A zeroed one asks for a record. A record and a
+ * counter with one key are two things. */
 struct cache_item {
 	struct cache_key key;
 	enum cache_kind kind;
@@ -103,6 +104,7 @@ bool cache_get(struct cache *cache, struct cache_item *items, size_t count);
  * ttl, which later additions do not prolong. Still one round trip for all. An
  * answer holds the item's own addition and every one before it; several who
  * add at the same moment may each see the others', never less than the truth.
+ * HIT: there is such a counter now. A negative add makes none.
  */
 bool cache_increment(struct cache *cache, struct cache_item *items,
     size_t count);

@@ -32,11 +32,15 @@ struct cache_key {
 void cache_key_make(const struct cache_secret *secret, const char *kind,
     const struct span *parts, size_t count, struct cache_key *key);
 
-/* Its name on a memcached server: prefix, version, base64url of the digest,
- * and the slot where it is not 0. Printable, no blanks. */
+/*
+ * Its name on a memcached server: prefix, version, base64url of 24 octets of
+ * the digest, and the slot where it is not 0. Printable, no blanks; under 60
+ * octets, so a backend may append to it.
+ */
 void cache_key_text(const struct cache_key *key, char text[CACHE_KEY_TEXT + 1]);
 
-/* Eight octets that a stored value bears of its key; not part of its name. */
+/* Eight octets that a stored value bears of its key: the other 8 of the digest,
+ * and the slot. Not part of its name. */
 uint64_t cache_key_check(const struct cache_key *key);
 
 /*

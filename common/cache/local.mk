@@ -1,7 +1,12 @@
 common_libpostern_a_SOURCES += \
+	common/cache/backend.h \
+	common/cache/cache.c \
 	common/cache/cache.h \
+	common/cache/cachekey.c \
 	common/cache/cachekey.h \
 	common/cache/decay.h \
+	common/cache/memcached.c \
+	common/cache/store.h \
 	common/cache/window.h
 
 # sliding windows
