@@ -2,6 +2,8 @@
 
 #include "common/base/mem.h"
 
+#include <time.h>
+
 struct unit {
 	const char *name;
 	uint64_t factor;
@@ -70,4 +72,51 @@ units_bool(struct span s, bool *value)
 				return true;
 			}
 	return false;
+}
+
+bool
+units_date(struct span s, int64_t *seconds)
+{
+	char copy[16];
+	struct tm tm = { .tm_isdst = 0 }, read;
+	const char *rest;
+	int64_t start;
+
+	if (s.len != 10 || !is_digit(s.p[0]))
+		return false;
+	memcpy(copy, s.p, s.len);
+	copy[s.len] = '\0';
+	rest = strptime(copy, "%Y-%m-%d", &tm);
+	if (rest == NULL || *rest != '\0')
+		return false;
+	read = tm;
+	start = (int64_t)timegm(&tm);
+	/* February 30th, which strptime() takes, has become March 2nd. */
+	if (tm.tm_mday != read.tm_mday || tm.tm_mon != read.tm_mon ||
+	    start < 0)
+		return false;
+	*seconds = start;
+	return true;
+}
+
+bool
+units_hundredths(struct span s, int64_t *hundredths)
+{
+	bool is_negative = s.len != 0 && s.p[0] == '-';
+	struct span whole;
+	uint64_t units, parts = 0;
+
+	if (s.len != 0 && (s.p[0] == '-' || s.p[0] == '+'))
+		s = span_skip(s, 1);
+	if (span_cut(&s, '.', &whole) &&
+	    (s.len > 2 || !span_number(s, 99, &parts)))
+		return false;
+	if (!span_number(whole, INT64_MAX / 1000, &units))
+		return false;
+	if (s.len == 1)
+		parts *= 10;
+	*hundredths = (int64_t)(units * 100 + parts);
+	if (is_negative)
+		*hundredths = -*hundredths;
+	return true;
 }

@@ -20,4 +20,9 @@ bool units_bytes(struct span s, int64_t *bytes);
  * first letter; whole words catch the typing mistake). */
 bool units_bool(struct span s, bool *value);
 
+/* "2026-12-31": its first second, UTC. From 1970 to 9999. */
+bool units_date(struct span s, int64_t *seconds);
+/* "1.5", "-3", "+0.25": in hundredths, at most two digits behind the point. */
+bool units_hundredths(struct span s, int64_t *hundredths);
+
 #endif

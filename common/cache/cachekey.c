@@ -317,3 +317,22 @@ cache_secret_load(const char *path, bool make, bool *was_made,
 		*was_made = made;
 	return secret_read(path, secret, err);
 }
+
+/* ---- without a file ---- */
+
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+static struct cache_secret process_secret;
+
+static void
+make_process_secret(void)
+{
+	must(RAND_bytes(process_secret.octets,
+	    sizeof(process_secret.octets)));
+}
+
+void
+cache_secret_of_process(struct cache_secret *secret)
+{
+	must(pthread_once(&process_once, make_process_secret) == 0);
+	*secret = process_secret;
+}

@@ -52,4 +52,7 @@ uint64_t cache_key_check(const struct cache_key *key);
 int cache_secret_load(const char *path, bool make, bool *was_made,
     struct cache_secret *secret, struct strbuf *err);
 
+/* One that this process made up at random, for as long as it lives. */
+void cache_secret_of_process(struct cache_secret *secret);
+
 #endif

@@ -129,6 +129,8 @@ reserve_of(const struct lookups *lookups, unsigned purpose)
 {
 	unsigned max = lookups->options.max_queries;
 
+	if (lookups->options.no_shares)
+		return 0;
 	return max >= LOOKUPS_MAX ? reserves[purpose] :
 	    reserves[purpose] * max / LOOKUPS_MAX;
 }

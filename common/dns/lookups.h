@@ -28,11 +28,13 @@ enum lookup_purpose {
 	LOOKUP_SPF,
 	LOOKUP_DKIM,
 	LOOKUP_ARC,
-	LOOKUP_DMARC
+	LOOKUP_DMARC,
+	LOOKUP_HOST,		/* addresses of a client's or HELO's name */
+	LOOKUP_DNSLIST
 };
 
 enum {
-	LOOKUP_PURPOSES = LOOKUP_DMARC + 1,
+	LOOKUP_PURPOSES = LOOKUP_DNSLIST + 1,
 	LOOKUPS_MAX = 40,		/* questions a message */
 	LOOKUPS_RESERVED_SPF = 10,	/* of these */
 	LOOKUPS_RESERVED_DKIM = 8,
@@ -51,6 +53,8 @@ struct lookups_options {
 	lookup_source *source;		/* instead of dns, for tests */
 	void *source_arg;
 	unsigned max_queries;		/* 0: LOOKUPS_MAX */
+	bool no_shares;			/* nothing is kept for SPF, DKIM and
+					   DMARC: they are not asked for */
 	int64_t query_ms;		/* one question; 0: 5000 */
 	int64_t message_ms;		/* all, since lookups_new(); 0: 20000 */
 };

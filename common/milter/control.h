@@ -21,6 +21,8 @@
 
 #include "common/base/strbuf.h"
 
+#include <sys/types.h>
+
 enum {
 	CONTROL_WORDS_MAX = 64,
 	CONTROL_WORD_MAX = 4096,		/* octets of a word */

@@ -3,10 +3,11 @@
  *
  * A stage goes like this, for every check in the order of policy_checks[]:
  * prepare() puts questions, to the cache by policy_want() and to DNS by
- * state->lookups; then the cache is asked once for all; then judge() says what
- * it finds, until a proposal is final; then resolve(), of the checks that wait
- * for DNS. At POLICY_MAIL there is only prepare(), for DNS: nothing is judged
- * there. learn() comes once, when it is known what happens with the message.
+ * policy_lookups(); then the cache is asked once for all; then judge() says
+ * what it finds, until a proposal is final; then resolve(), of the checks that
+ * wait for DNS; then judge() of those that wait for the score. At POLICY_MAIL
+ * there is only prepare(), for DNS: nothing is judged there. learn() comes
+ * once, when it is known what happens with the message.
  */
 #ifndef POSTERN_MILTERS_POLICY_CHECK_H
 #define POSTERN_MILTERS_POLICY_CHECK_H
@@ -16,6 +17,8 @@
 
 struct policy_state;
 
+enum { POLICY_CHECKS_MAX = 8 };
+
 struct policy_check {
 	const char *name;	/* "greylist": in the log and in MonitorOnly */
 	/* Reads the check's rows; adds to conf what it makes of them. */
@@ -24,6 +27,8 @@ struct policy_check {
 	/* The rest may be NULL. */
 	void (*prepare)(struct policy_state *state);
 	void (*judge)(struct policy_state *state);
+	/* Whether judge() looks at the score, so that it comes last. */
+	bool (*waits_for_score)(const struct policy_conf *conf);
 	/* False: answers of DNS are missing; called again when some came. */
 	bool (*resolve)(struct policy_state *state);
 	void (*learn)(struct policy_state *state);
@@ -34,7 +39,9 @@ extern const struct policy_check *const policy_checks[];
 extern const size_t policy_check_count;
 
 extern const struct policy_check access_check, rate_check, warmup_check,
-    greylist_check, hostname_check, dnslist_check, reputation_check;
+    reputation_check, greylist_check, hostname_check, dnslist_check;
+/* Whose findings the score's are; not in policy_checks[]. */
+extern const struct policy_check score_check;
 
 /* What is proposed; the order is that of strength in the score's rows only. */
 enum policy_action {
@@ -71,17 +78,24 @@ struct policy_state {
 	struct lookups *lookups;	/* NULL until somebody asks */
 	struct policy_finding *findings;	/* oldest first */
 	struct policy_finding **tail;
-	struct policy_finding *decided;	/* what counts for the message */
+	size_t finding_count;
+	struct policy_finding *decided;	/* what counts for the message;
+					   NULL: it passes */
 	bool is_exempt;		/* client, HELO, sender or header: OK */
 	bool cache_failed;	/* this stage's answers have trouble in them */
 	/* At POLICY_END and in learn(): whether it passes us. */
 	bool passes;
 	/* Each check's own for this message; by its place in policy_checks[],
 	 * NULL at first, from the arena. */
-	void *own[8];
-	/* the engine's */
+	void *own[POLICY_CHECKS_MAX];
+	/* the engine's, see engine.c */
 	struct policy_want *wants;
-	struct policy_report *report;
+	struct policy_finding **unseen;
+	struct policy_finding *by_score;	/* of the score, at RCPT */
+	const char *internal_error;	/* NULL: none */
+	bool has_waited;		/* for DNS */
+	bool is_told;			/* log and counters have it */
+	size_t refused;			/* recipients */
 };
 
 /* The message's arena. */

@@ -49,7 +49,8 @@ enum condition_result condition_holds(const struct condition *condition,
 
 /* The first stage at which it is never CONDITION_LATER. */
 enum policy_stage condition_stage(const struct condition *condition);
-/* Whether it looks at results of our verifier. */
+/* Whether it looks at results of our verifier; at the score. */
 bool condition_needs_results(const struct condition *condition);
+bool condition_needs_score(const struct condition *condition);
 
 #endif

@@ -30,6 +30,7 @@ struct policy_recipient {
 				   and brackets; the path where it is none */
 	bool is_exempt;		/* an access table says OK */
 	bool is_refused;	/* it was at RCPT: it is none any more */
+	bool is_discarded;	/* accepted, but it gets nothing */
 };
 
 struct policy_facts {

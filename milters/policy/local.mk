@@ -1,6 +1,27 @@
-EXTRA_DIST += \
+# All but main() is a library: the command line tool runs the same filter.
+
+noinst_LIBRARIES += milters/policy/libpolicy.a
+milters_policy_libpolicy_a_SOURCES = \
 	milters/policy/check.h \
+	milters/policy/checks.c \
+	milters/policy/condition.c \
 	milters/policy/condition.h \
+	milters/policy/control.c \
+	milters/policy/control.h \
+	milters/policy/control_cache.c \
+	milters/policy/engine.c \
+	milters/policy/engine.h \
+	milters/policy/facts.c \
 	milters/policy/facts.h \
+	milters/policy/policy.c \
 	milters/policy/policy.h \
-	milters/policy/rulerow.h
+	milters/policy/rulerow.c \
+	milters/policy/rulerow.h \
+	milters/policy/score.c \
+	milters/policy/score.h \
+	milters/policy/settings.c \
+	milters/policy/settings.h \
+	milters/policy/story.c \
+	milters/policy/story.h
+LIBPOLICY = milters/policy/libpolicy.a
+EXTRA_DIST += milters/policy/main.c

@@ -47,10 +47,11 @@ struct policy_conf {
 	const char *nameservers;
 	int64_t dns_timeout, message_timeout, dns_cache_size;
 	const char *authserv_id;
-	bool trust_results;		/* AuthResults trust */
+	int results;			/* AuthResults: 1 trust */
+	int score_at;			/* 1: end */
 	const char *score_reject_text, *score_defer_text,
 	    *score_quarantine_text, *score_tag_text;
-	bool score_header, score_at_end;
+	bool score_header;
 	const char *monitor_text;	/* MonitorOnly */
 	const char *alert_command;
 	int64_t retry_memory;
@@ -73,7 +74,8 @@ struct policy_conf {
 	size_t reputation_count;
 	int32_t score_reject, score_defer, score_quarantine, score_tag;
 	unsigned monitored;		/* bit n: check n of policy_checks[] */
-	bool all_monitored;
+	bool trust_results, score_at_end;
+	bool score_is_monitored, all_monitored;
 	const char *host_name;
 	struct span own_id;		/* authserv-id; empty: the MTA's */
 	bool wants_header, wants_body;	/* some check does */
@@ -87,8 +89,9 @@ struct policy_conf {
 extern const struct filter policy_filter;
 extern const struct config_schema policy_schema;
 
-/* What happened to a message, for log, counters and "--explain". */
-struct policy_report;
-const struct policy_report *policy_report_of(const struct filter_context *ctx);
+/* What is known of a message when its verdict stands (check.h has the struct);
+ * NULL before. */
+struct policy_state;
+const struct policy_state *policy_report_of(const struct filter_context *ctx);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/base/map.h"
 #include "common/base/mem.h"
+#include "common/base/units.h"
 #include "common/mail/domain.h"
 
 #include <stdlib.h>
@@ -19,24 +20,9 @@ struct verify_overrides {
 static bool
 read_day(struct span text, int64_t *end)
 {
-	char copy[16];
-	struct tm tm = { .tm_isdst = 0 }, read;
-	const char *rest;
-	time_t start;
-
-	if (text.len != 10)
+	if (!units_date(text, end))
 		return false;
-	memcpy(copy, text.p, text.len);
-	copy[text.len] = '\0';
-	rest = strptime(copy, "%Y-%m-%d", &tm);
-	if (rest == NULL || *rest != '\0')
-		return false;
-	read = tm;
-	start = timegm(&tm);
-	/* February 30th, which strptime() takes, has become March 2nd. */
-	if (tm.tm_mday != read.tm_mday || tm.tm_mon != read.tm_mon)
-		return false;
-	*end = (int64_t)start + DAY;
+	*end += DAY;
 	return true;
 }
 

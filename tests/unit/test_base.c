@@ -259,6 +259,20 @@ test_units(void **state)
 	assert_true(units_bool(span_of("Yes"), &b) && b);
 	assert_true(units_bool(span_of("0"), &b) && !b);
 	assert_false(units_bool(span_of("yeah"), &b));
+	assert_true(units_date(span_of("1970-01-02"), &n) && n == 86400);
+	assert_true(units_date(span_of("2026-11-25"), &n) && n == 1795564800);
+	assert_false(units_date(span_of("2026-02-30"), &n));
+	assert_false(units_date(span_of("2026-2-1"), &n));
+	assert_false(units_date(span_of("1969-12-31"), &n));
+	assert_true(units_hundredths(span_of("1.5"), &n) && n == 150);
+	assert_true(units_hundredths(span_of("-3"), &n) && n == -300);
+	assert_true(units_hundredths(span_of("+0.25"), &n) && n == 25);
+	assert_true(units_hundredths(span_of("0.05"), &n) && n == 5);
+	assert_false(units_hundredths(span_of("1."), &n));
+	assert_false(units_hundredths(span_of(".5"), &n));
+	assert_false(units_hundredths(span_of("1.234"), &n));
+	assert_false(units_hundredths(span_of("--1"), &n));
+	assert_false(units_hundredths(span_of(""), &n));
 }
 
 static void

@@ -158,6 +158,20 @@ test_bound_and_shares(void **state)
 }
 
 static void
+test_no_shares(void **state)
+{
+	struct zone zone = { .text = "" };
+	const struct lookups_options options = { .source = zone_source,
+		.source_arg = &zone, .no_shares = true };
+	struct lookups *lookups = lookups_new(&options);
+
+	(void)state;
+	assert_int_equal(exhaust(lookups, LOOKUP_DNSLIST, "list"), 40);
+	assert_int_equal(exhaust(lookups, LOOKUP_SPF, "spf"), 0);
+	lookups_free(lookups);
+}
+
+static void
 test_smaller_bound(void **state)
 {
 	struct zone zone = { .text = "" };
@@ -278,6 +292,7 @@ main(void)
 		cmocka_unit_test(test_longest_name),
 		cmocka_unit_test(test_trace_and_memo),
 		cmocka_unit_test(test_bound_and_shares),
+		cmocka_unit_test(test_no_shares),
 		cmocka_unit_test(test_smaller_bound),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_times),

@@ -1,0 +1,309 @@
+#include "milters/policy/settings.h"
+
+#include "milters/policy/check.h"
+#include "milters/policy/score.h"
+
+#include "common/base/mem.h"
+#include "common/base/units.h"
+#include "common/mail/authres.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define FIELD(field)	offsetof(struct policy_conf, field)
+#define TEXT(name, field, def, max) \
+	{ name, SETTING_STRING, FIELD(field), def, 1, max, NULL, 0 }
+#define PATH(name, field, def) \
+	{ name, SETTING_PATH, FIELD(field), def, 1, 4096, NULL, 0 }
+#define SPEC(name, field, def) \
+	{ name, SETTING_SPEC, FIELD(field), def, 0, 0, NULL, 0 }
+#define YESNO(name, field, def) \
+	{ name, SETTING_BOOL, FIELD(field), def, 0, 0, NULL, 0 }
+#define NUMBER(name, type, field, def, min, max) \
+	{ name, type, FIELD(field), def, min, max, NULL, 0 }
+#define WORD(name, field, def, words) \
+	{ name, SETTING_WORD, FIELD(field), def, 0, 0, words, 0 }
+#define ROWS(name, field) \
+	{ name, SETTING_ROWS, FIELD(field), NULL, 0, POLICY_ROWS_MAX, NULL, 0 }
+
+static const char *const results_words[] = { "ignore", "trust", NULL };
+static const char *const score_at_words[] = { "rcpt", "end", NULL };
+
+#define STATE	LOCALSTATEDIR "/lib/postern-policy"
+
+static const struct setting settings[] = {
+	DAEMON_SETTINGS(struct policy_conf, daemon),
+	PATH("ControlSocket", control_socket, NULL),
+	NUMBER("ControlMode", SETTING_OCTAL, control_mode, "0600", 0, 0777),
+	TEXT("Cache", cache_spec, "local", 4096),
+	NUMBER("CacheSize", SETTING_BYTES, cache_size, "64M", 1 << 20,
+	    (int64_t)1 << 36),
+	PATH("CacheFile", cache_file, NULL),
+	PATH("CacheSecretFile", cache_secret_file, NULL),
+	SPEC("AccessClient", access_specs[ACCESS_CLIENT], NULL),
+	SPEC("AccessHelo", access_specs[ACCESS_HELO], NULL),
+	SPEC("AccessSender", access_specs[ACCESS_SENDER], NULL),
+	SPEC("AccessRecipient", access_specs[ACCESS_RECIPIENT], NULL),
+	SPEC("AccessHeader", access_specs[ACCESS_HEADER], NULL),
+	SPEC("InternalHosts", internal_hosts_spec, "127.0.0.1, ::1"),
+	ROWS("RateLimit", rate_rows),
+	NUMBER("RetryMemory", SETTING_SECONDS, retry_memory, "1h", 0,
+	    7 * 86400),
+	TEXT("AlertCommand", alert_command, NULL, 4096),
+	ROWS("WarmUp", warmup_rows),
+	ROWS("Greylist", greylist_rows),
+	SPEC("GreylistClients", greylist_clients_spec, NULL),
+	SPEC("GreylistRecipients", greylist_recipients_spec, NULL),
+	ROWS("DnsList", dnslist_rows),
+	ROWS("HostCheck", hostcheck_rows),
+	ROWS("Reputation", reputation_rows),
+	TEXT("ScoreReject", score_reject_text, "off", 16),
+	TEXT("ScoreDefer", score_defer_text, "off", 16),
+	TEXT("ScoreQuarantine", score_quarantine_text, "off", 16),
+	TEXT("ScoreTag", score_tag_text, "off", 16),
+	WORD("ScoreAt", score_at, "rcpt", score_at_words),
+	YESNO("ScoreHeader", score_header, "no"),
+	TEXT("MonitorOnly", monitor_text, "no", 255),
+	WORD("AuthResults", results, "ignore", results_words),
+	TEXT("AuthservID", authserv_id, NULL, 255),
+	TEXT("Nameservers", nameservers, NULL, 4096),
+	NUMBER("DNSTimeout", SETTING_SECONDS, dns_timeout, "3s", 1, 60),
+	NUMBER("MessageTimeout", SETTING_SECONDS, message_timeout, "10s", 1,
+	    250),
+	NUMBER("DNSCacheSize", SETTING_BYTES, dns_cache_size, "16M", 0,
+	    1 << 30),
+	WORD("OnInternalError", on_internal_error, "accept",
+	    failure_action_words),
+	WORD("OnBadMessage", on_bad_message, "accept", failure_action_words),
+};
+
+/* What the admin of other software writes for the same. */
+#define IGNORED(name, why)	{ name, true, why }
+#define REFUSED(name, why)	{ name, false, why }
+
+static const struct setting_foreign foreign[] = {
+	IGNORED("Syslog", "LogTarget chooses where the log goes"),
+	IGNORED("Background", "use -f to stay in the foreground"),
+	REFUSED("Whitelist", "write AccessClient and AccessRecipient, or "
+	    "GreylistClients and GreylistRecipients"),
+	REFUSED("KeyTable", "signing is postern-sign's work: see "
+	    "sign.conf(5)"),
+	REFUSED("SigningTable", "signing is postern-sign's work: see "
+	    "sign.conf(5)"),
+	REFUSED("RejectFailures", "DMARC is postern-verify's work: see "
+	    "verify.conf(5)"),
+	REFUSED("TrustAnchorFile", "lists are asked without DNSSEC"),
+};
+
+const struct config_schema policy_schema = {
+	settings, ARRAY_LEN(settings), foreign, ARRAY_LEN(foreign)
+};
+
+/* ---- cache ---- */
+
+/* Without a file for it the secret lives as long as the process, and so does
+ * what is known. */
+static bool
+load_secret(struct filter_load *load, const struct policy_conf *conf,
+    struct cache_secret *secret)
+{
+	struct strbuf err = STRBUF_INIT;
+	bool was_made = false, may_make;
+	int rc;
+
+	/* The daemon alone makes it, for it has to be its own. */
+	may_make = !load->check_all && load->uid == geteuid();
+	if (!may_make && access(conf->cache_secret_file, F_OK) != 0 &&
+	    errno == ENOENT) {
+		filter_advise(load, "CacheSecretFile", "is not there yet; the "
+		    "daemon makes it when it starts");
+		cache_secret_of_process(secret);
+		return true;
+	}
+	rc = cache_secret_load(conf->cache_secret_file, may_make, &was_made,
+	    secret, &err);
+	if (rc != 0)
+		filter_refuse(load, "CacheSecretFile", strbuf_str(&err));
+	else if (was_made)
+		filter_advise(load, "CacheSecretFile", "was not there; a new "
+		    "secret was made. Machines that share memcached servers "
+		    "need the same file");
+	strbuf_clear(&err);
+	return rc == 0;
+}
+
+static void
+warn_of_servers(struct filter_load *load, const struct policy_conf *conf)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	cache_warn(conf->cache, &text);
+	if (text.len != 0)
+		filter_advise(load, "Cache", text.s);
+	strbuf_clear(&text);
+}
+
+static void
+load_cache(struct filter_load *load, struct policy_conf *conf)
+{
+	struct cache_options options = {
+		.spec = conf->cache_spec,
+		.size = (size_t)conf->cache_size,
+		.file = conf->cache_file,
+		.is_logged = true,
+	};
+	struct strbuf err = STRBUF_INIT;
+
+	if (!load_secret(load, conf, &options.secret)) {
+		if (conf->cache_secret_file != NULL)
+			return;
+		if (conf->cache_file != NULL || !span_is_nocase(
+		    span_of(conf->cache_spec), "local")) {
+			filter_refuse(load, "CacheSecretFile", "not set: what "
+			    "is saved or shared needs it; such as " STATE
+			    "/cache.secret");
+			return;
+		}
+		cache_secret_of_process(&options.secret);
+	}
+	conf->cache = cache_open(&options, &err);
+	if (conf->cache == NULL)
+		filter_refuse(load, "Cache", strbuf_str(&err));
+	else
+		warn_of_servers(load, conf);
+	strbuf_clear(&err);
+}
+
+/* ---- the rest ---- */
+
+static void
+load_names(struct filter_load *load, struct policy_conf *conf)
+{
+	char name[256];
+
+	if (gethostname(name, sizeof(name)) != 0)
+		name[0] = '\0';
+	name[sizeof(name) - 1] = '\0';
+	conf->host_name = arena_strdup(load->arena, name[0] != '\0' ? name :
+	    "localhost");
+	conf->trust_results = conf->results != 0;
+	conf->score_at_end = conf->score_at != 0;
+	if (conf->authserv_id == NULL)
+		return;
+	conf->own_id = authres_own_id(span_is_nocase(span_of(
+	    conf->authserv_id), "HOSTNAME") ? span_of(conf->host_name) :
+	    span_of(conf->authserv_id), load->arena);
+	if (conf->own_id.len == 0)
+		filter_refuse(load, "AuthservID", "no authserv-id: a host "
+		    "name such as mx.example.com is best");
+	else if (!conf->trust_results)
+		filter_advise(load, "AuthservID", "no effect without "
+		    "AuthResults trust");
+}
+
+static void
+load_resolver(struct filter_load *load, struct policy_conf *conf)
+{
+	struct dns_options options = {
+		.nameservers = conf->nameservers,
+		.cache_bytes = (size_t)conf->dns_cache_size,
+		.is_logged = true,
+	};
+	struct strbuf err = STRBUF_INIT;
+
+	conf->dns = dns_new(&options, &err);
+	if (conf->dns == NULL)
+		filter_refuse(load, "Nameservers", strbuf_str(&err));
+	strbuf_clear(&err);
+}
+
+/* "no", "yes", or the checks it is for. */
+static void
+load_monitored(struct filter_load *load, struct policy_conf *conf)
+{
+	struct span rest = span_of(conf->monitor_text), item;
+	struct strbuf text = STRBUF_INIT;
+	size_t i;
+	bool yes;
+
+	if (units_bool(rest, &yes)) {
+		conf->all_monitored = yes;
+		return;
+	}
+	while (span_item(&rest, &item)) {
+		if (span_is_nocase(item, score_check.name)) {
+			conf->score_is_monitored = true;
+			continue;
+		}
+		for (i = 0; i < policy_check_count; i++)
+			if (span_is_nocase(item, policy_checks[i]->name))
+				break;
+		if (i < policy_check_count) {
+			conf->monitored |= 1u << i;
+			continue;
+		}
+		strbuf_adds(&text, "write yes, no, or a list of");
+		for (i = 0; i < policy_check_count; i++)
+			strbuf_addf(&text, " %s,", policy_checks[i]->name);
+		strbuf_adds(&text, " score");
+		filter_refuse(load, "MonitorOnly", text.s);
+		break;
+	}
+	strbuf_clear(&text);
+}
+
+static void
+load_hosts(struct filter_load *load, struct policy_conf *conf)
+{
+	struct dataset_place place = filter_place(load, "InternalHosts");
+
+	conf->internal_hosts = hostlist_load(conf->internal_hosts_spec, &place,
+	    load->diag);
+}
+
+static void
+check_sense(struct filter_load *load, struct policy_conf *conf)
+{
+	if (conf->message_timeout < conf->dns_timeout)
+		filter_advise(load, "MessageTimeout", "shorter than "
+		    "DNSTimeout, so no question gets that long");
+	if (conf->score_reject < conf->score_defer &&
+	    conf->score_defer != POLICY_SCORE_OFF)
+		filter_advise(load, "ScoreDefer", "no effect: ScoreReject is "
+		    "lower");
+	if (conf->trust_results || conf->score_header ||
+	    conf->score_tag != POLICY_SCORE_OFF || conf->score_at_end)
+		conf->wants_header = true;
+}
+
+void
+policy_load(struct filter_load *load)
+{
+	struct policy_conf *conf = load->conf;
+	size_t i;
+
+	load_names(load, conf);
+	load_cache(load, conf);
+	load_hosts(load, conf);
+	load_resolver(load, conf);
+	load_monitored(load, conf);
+	score_load(load, conf);
+	for (i = 0; i < policy_check_count; i++)
+		if (policy_checks[i]->load != NULL)
+			policy_checks[i]->load(load, conf);
+	check_sense(load, conf);
+}
+
+void
+policy_unload(void *arg)
+{
+	struct policy_conf *conf = arg;
+	size_t i;
+
+	for (i = 0; i < policy_check_count; i++)
+		if (policy_checks[i]->unload != NULL)
+			policy_checks[i]->unload(conf);
+	cache_close(conf->cache);
+	hostlist_free(conf->internal_hosts);
+	dns_free(conf->dns);
+}
