@@ -1,7 +1,11 @@
 common_libpostern_a_SOURCES += \
 	common/milter/background.c \
 	common/milter/background.h \
+	common/milter/control.c \
 	common/milter/control.h \
+	common/milter/controlask.c \
+	common/milter/controlwire.c \
+	common/milter/controlwire.h \
 	common/milter/counters.c \
 	common/milter/counters.h \
 	common/milter/daemon_settings.c \
@@ -91,3 +95,12 @@ EXTRA_DIST += \
 	tests/daemon/test_daemon.py \
 	tests/daemon/test_driver.py \
 	tests/daemon/test_postfix.py
+
+# ---- the control socket ----
+UNIT_TESTS += tests/unit/test_control
+tests_unit_test_control_SOURCES = tests/unit/test_control.c tests/unit/unit.h
+tests_unit_test_control_LDADD = $(LIBS_UNIT)
+FUZZ_TARGETS += tests/fuzz/fuzz_control
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_control_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
