@@ -25,3 +25,12 @@ milters_policy_libpolicy_a_SOURCES = \
 	milters/policy/story.h
 LIBPOLICY = milters/policy/libpolicy.a
 EXTRA_DIST += milters/policy/main.c
+
+UNIT_TESTS += tests/unit/test_condition
+tests_unit_test_condition_SOURCES = tests/unit/test_condition.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_condition_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_rulerow
+tests_unit_test_rulerow_SOURCES = tests/unit/test_rulerow.c tests/unit/unit.h
+tests_unit_test_rulerow_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
