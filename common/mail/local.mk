@@ -5,7 +5,6 @@ common_libpostern_a_SOURCES += \
 	common/mail/address.h \
 	common/mail/authres.c \
 	common/mail/authres.h \
-	common/mail/authread.h \
 	common/mail/authresid.c \
 	common/mail/fold.c \
 	common/mail/fold.h \
@@ -80,3 +79,15 @@ FUZZ_TARGETS += tests/fuzz/fuzz_taglist
 tests_fuzz_fuzz_taglist_SOURCES = tests/fuzz/fuzz_taglist.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_taglist_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_taglist_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
+
+# ---- reading our own Authentication-Results ----
+common_libpostern_a_SOURCES += \
+	common/mail/authread.c \
+	common/mail/authread.h
+UNIT_TESTS += tests/unit/test_authread
+tests_unit_test_authread_SOURCES = tests/unit/test_authread.c tests/unit/unit.h
+tests_unit_test_authread_LDADD = $(LIBS_UNIT)
+FUZZ_TARGETS += tests/fuzz/fuzz_authread
+tests_fuzz_fuzz_authread_SOURCES = tests/fuzz/fuzz_authread.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_authread_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_authread_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
