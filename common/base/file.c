@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static int
@@ -67,8 +68,8 @@ file_read(const char *path, size_t max, struct strbuf *out, struct stat *st,
 	return rc;
 }
 
-static int
-write_all(int fd, struct span content)
+int
+file_write(int fd, struct span content)
 {
 	ssize_t n;
 
@@ -111,7 +112,7 @@ fill(int fd, struct span content, mode_t mode, uid_t uid, gid_t gid, int how)
 		return -1;
 	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && fchown(fd, uid, gid) != 0)
 		return -1;
-	if (write_all(fd, content) != 0)
+	if (file_write(fd, content) != 0)
 		return -1;
 	return (how & NO_SYNC) != 0 ? 0 : fsync(fd);
 }
@@ -172,4 +173,60 @@ file_publish(const char *path, struct span content, mode_t mode,
     struct strbuf *err)
 {
 	return put(path, content, mode, (uid_t)-1, (gid_t)-1, NO_SYNC, err);
+}
+
+/*
+ * A descriptor of the empty file at temp that nobody else writes; -1 with
+ * errno. Who held the lock before may have renamed the file: then it is not
+ * temp that we have open, but what it was written for.
+ */
+static int
+open_stream(const char *temp)
+{
+	struct stat own, named;
+	int fd, saved;
+
+	fd = open(temp, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+	    0600);
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &own) == 0 &&
+	    lstat(temp, &named) == 0) {
+		errno = EBUSY;
+		if (own.st_ino == named.st_ino && own.st_dev == named.st_dev &&
+		    ftruncate(fd, 0) == 0)
+			return fd;
+	}
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+file_stream(const char *path, int (*fill_it)(int fd, void *arg), void *arg,
+    struct strbuf *err)
+{
+	struct strbuf temp = STRBUF_INIT;
+	int fd, rc = -1, saved;
+
+	strbuf_addf(&temp, "%s.new", path);
+	fd = open_stream(temp.s);
+	if (fd >= 0) {
+		/* renamed while the lock is held: see open_stream() */
+		if (fchmod(fd, 0600) == 0 && fill_it(fd, arg) == 0 &&
+		    fsync(fd) == 0)
+			rc = rename(temp.s, path);
+		saved = errno;
+		if (rc != 0)
+			unlink(temp.s);
+		close(fd);
+		errno = saved;
+	}
+	if (rc == 0)
+		sync_directory(path);
+	else
+		fail(err, path, "cannot be written");
+	strbuf_clear(&temp);
+	return rc;
 }

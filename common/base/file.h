@@ -34,4 +34,16 @@ int file_create(const char *path, struct span content, mode_t mode,
 int file_publish(const char *path, struct span content, mode_t mode,
     struct strbuf *err);
 
+/*
+ * As file_replace with mode 0600, for what is not to be held in memory as a
+ * whole: fill() writes it, and returns 0, or -1 with errno. It grows as
+ * path.new, which a crash may leave behind and the next call takes over. An
+ * error where another process is at it.
+ */
+int file_stream(const char *path, int (*fill)(int fd, void *arg), void *arg,
+    struct strbuf *err);
+
+/* Writes all of content; -1 with errno, and no sentence. */
+int file_write(int fd, struct span content);
+
 #endif

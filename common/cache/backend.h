@@ -82,4 +82,13 @@ cache_counter_add(int64_t number, int64_t add)
 	    CACHE_COUNTER_MAX;
 }
 
+/* The same without what add had added. */
+static inline int64_t
+cache_counter_take_back(int64_t number, int64_t add)
+{
+	if (add < -CACHE_COUNTER_MAX)
+		add = -CACHE_COUNTER_MAX;
+	return cache_counter_add(number, -add);
+}
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * octets.h - numbers in the values of records: octets, the highest first.
+ * octets.h - numbers in values and files: octets, the highest first.
  */
 #ifndef POSTERN_CACHE_OCTETS_H
 #define POSTERN_CACHE_OCTETS_H
