@@ -2,6 +2,9 @@
 # the lists and its three files are all there is to add.
 
 systemd_inputs = \
+	systemd/postern-policy.service.in \
+	systemd/postern-policy.sysusers.in \
+	systemd/postern-policy.tmpfiles.in \
 	systemd/postern-sign.service.in \
 	systemd/postern-sign.sysusers.in \
 	systemd/postern-sign.tmpfiles.in \
@@ -11,14 +14,17 @@ systemd_inputs = \
 EXTRA_DIST += $(systemd_inputs)
 
 systemdsystemunit_DATA = \
+	systemd/postern-policy.service \
 	systemd/postern-sign.service \
 	systemd/postern-verify.service
 sysusersdir = $(prefix)/lib/sysusers.d
 sysusers_DATA = \
+	systemd/postern-policy.conf \
 	systemd/postern-sign.conf \
 	systemd/postern-verify.conf
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 tmpfiles_DATA = \
+	systemd/tmpfiles/postern-policy.conf \
 	systemd/tmpfiles/postern-sign.conf \
 	systemd/tmpfiles/postern-verify.conf
 CLEANFILES += $(systemdsystemunit_DATA) $(sysusers_DATA) $(tmpfiles_DATA)
