@@ -101,8 +101,22 @@ const struct config_schema policy_schema = {
 
 /* ---- cache ---- */
 
-/* Without a file for it the secret lives as long as the process, and so does
- * what is known. */
+/* What is neither saved nor shared does with one that lives as long as the
+ * process. */
+static bool
+make_secret(struct filter_load *load, const struct policy_conf *conf,
+    struct cache_secret *secret)
+{
+	if (conf->cache_file != NULL ||
+	    !span_is_nocase(span_of(conf->cache_spec), "local")) {
+		filter_refuse(load, "CacheSecretFile", "not set: what is saved "
+		    "or shared needs it; such as " STATE "/cache.secret");
+		return false;
+	}
+	cache_secret_of_process(secret);
+	return true;
+}
+
 static bool
 load_secret(struct filter_load *load, const struct policy_conf *conf,
     struct cache_secret *secret)
@@ -111,6 +125,8 @@ load_secret(struct filter_load *load, const struct policy_conf *conf,
 	bool was_made = false, may_make;
 	int rc;
 
+	if (conf->cache_secret_file == NULL)
+		return make_secret(load, conf, secret);
 	/* The daemon alone makes it, for it has to be its own. */
 	may_make = !load->check_all && load->uid == geteuid();
 	if (!may_make && access(conf->cache_secret_file, F_OK) != 0 &&
@@ -154,18 +170,8 @@ load_cache(struct filter_load *load, struct policy_conf *conf)
 	};
 	struct strbuf err = STRBUF_INIT;
 
-	if (!load_secret(load, conf, &options.secret)) {
-		if (conf->cache_secret_file != NULL)
-			return;
-		if (conf->cache_file != NULL || !span_is_nocase(
-		    span_of(conf->cache_spec), "local")) {
-			filter_refuse(load, "CacheSecretFile", "not set: what "
-			    "is saved or shared needs it; such as " STATE
-			    "/cache.secret");
-			return;
-		}
-		cache_secret_of_process(&options.secret);
-	}
+	if (!load_secret(load, conf, &options.secret))
+		return;
 	conf->cache = cache_open(&options, &err);
 	if (conf->cache == NULL)
 		filter_refuse(load, "Cache", strbuf_str(&err));
