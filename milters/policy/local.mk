@@ -34,3 +34,22 @@ tests_unit_test_condition_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 UNIT_TESTS += tests/unit/test_rulerow
 tests_unit_test_rulerow_SOURCES = tests/unit/test_rulerow.c tests/unit/unit.h
 tests_unit_test_rulerow_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+# DNS lists, HELO and reverse names
+
+milters_policy_libpolicy_a_SOURCES += \
+	milters/policy/dnslist.c \
+	milters/policy/dnslist.h \
+	milters/policy/heloname.c \
+	milters/policy/heloname.h \
+	milters/policy/hostname.c \
+	milters/policy/hostname.h \
+	milters/policy/listcodes.c \
+	milters/policy/listcodes.h \
+	milters/policy/listhealth.c \
+	milters/policy/listhealth.h
+
+UNIT_TESTS += tests/unit/test_listhealth
+tests_unit_test_listhealth_SOURCES = tests/unit/test_listhealth.c \
+	tests/unit/unit.h
+tests_unit_test_listhealth_LDADD = $(LIBPOLICY) $(LIBS_UNIT)

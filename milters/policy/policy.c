@@ -244,7 +244,7 @@ const struct filter policy_filter = {
 	/* Recipients are refused one by one; all else waits for the end. */
 	.replies = FILTER_REPLIES_RCPT,
 	.connect_macros = "j v {client_port} {client_connections} "
-	    "{daemon_name}",
+	    "{daemon_name} {daemon_addr}",
 	.mail_macros = "{auth_type} {auth_authen}",
 	.eoh_macros = "i",
 	.mail = on_mail,
