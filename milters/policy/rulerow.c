@@ -7,7 +7,7 @@
 
 enum { OPTIONS_MAX = 32 };
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 say(const struct rule_load *rl, bool is_error, const char *fmt, va_list ap)
 {
 	struct strbuf text = STRBUF_INIT;
