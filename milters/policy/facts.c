@@ -39,19 +39,26 @@ is_local(const struct session *session)
 	    span_starts(session_macro(session, "v"), SPAN_LIT("Postfix"));
 }
 
+void
+facts_client(const struct ipaddr *client, struct policy_facts *facts,
+    struct arena *arena)
+{
+	struct ipaddr net = ipaddr_mask(*client, client->family == 4 ?
+	    NET4_BITS : NET6_BITS);
+
+	facts->client = *client;
+	facts->client_text = address_text(client, arena);
+	facts->client_net = address_text(&net, arena);
+}
+
 static void
 read_session(struct filter_context *ctx, struct policy_facts *facts)
 {
 	const struct policy_conf *conf = ctx->conf;
 	const struct session *session = ctx->session;
 	struct arena *arena = &ctx->message->arena;
-	struct ipaddr net;
 
-	facts->client = session->client;
-	facts->client_text = address_text(&facts->client, arena);
-	net = ipaddr_mask(facts->client, facts->client.family == 4 ?
-	    NET4_BITS : NET6_BITS);
-	facts->client_net = address_text(&net, arena);
+	facts_client(&session->client, facts, arena);
 	facts->client_name = arena_duplower(arena,
 	    span_first(session->client_name, TEXT_MAX));
 	facts->helo = arena_duplower(arena, span_first(session->helo,

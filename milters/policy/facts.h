@@ -81,6 +81,10 @@ struct policy_recipient *facts_recipient(struct filter_context *ctx,
 void facts_header(struct filter_context *ctx, struct policy_facts *facts);
 void facts_end(struct filter_context *ctx, struct policy_facts *facts);
 
+/* What there is of a client but its name: its address and texts of it. */
+void facts_client(const struct ipaddr *client, struct policy_facts *facts,
+    struct arena *arena);
+
 /* The key text of an address: lower case; without "+extension" where extension
  * is '+'. In the arena. */
 struct span facts_address_text(const struct address *address, bool extension,

@@ -24,6 +24,16 @@ milters_policy_libpolicy_a_SOURCES = \
 	milters/policy/story.c \
 	milters/policy/story.h
 LIBPOLICY = milters/policy/libpolicy.a
+
+# reputation
+milters_policy_libpolicy_a_SOURCES += \
+	milters/policy/control_reputation.c \
+	milters/policy/learn.c \
+	milters/policy/learn.h \
+	milters/policy/reputation.c \
+	milters/policy/reputation.h \
+	milters/policy/reputation_row.c
+
 EXTRA_DIST += milters/policy/main.c
 
 UNIT_TESTS += tests/unit/test_condition
