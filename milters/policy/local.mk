@@ -25,14 +25,26 @@ milters_policy_libpolicy_a_SOURCES = \
 	milters/policy/story.h
 LIBPOLICY = milters/policy/libpolicy.a
 
-# reputation
+# greylisting and reputation
 milters_policy_libpolicy_a_SOURCES += \
+	milters/policy/control_greylist.c \
 	milters/policy/control_reputation.c \
+	milters/policy/greycase.c \
+	milters/policy/greylist.c \
+	milters/policy/greylist.h \
+	milters/policy/greylist_row.c \
+	milters/policy/greyrecord.c \
+	milters/policy/greyrecord.h \
 	milters/policy/learn.c \
 	milters/policy/learn.h \
 	milters/policy/reputation.c \
 	milters/policy/reputation.h \
 	milters/policy/reputation_row.c
+
+UNIT_TESTS += tests/unit/test_greyrecord
+tests_unit_test_greyrecord_SOURCES = tests/unit/test_greyrecord.c \
+	tests/unit/unit.h
+tests_unit_test_greyrecord_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 
 EXTRA_DIST += milters/policy/main.c
 
