@@ -72,7 +72,7 @@ static void
 print_summary(const struct cli_group *group, const struct cli_command *command,
     FILE *fp)
 {
-	fprintf(fp, "  %-8s%-12s%s\n", group->name,
+	fprintf(fp, "  %-12s%-12s%s\n", group->name,
 	    command->name != NULL ? command->name : "", command->summary);
 }
 
@@ -98,7 +98,8 @@ help_all(const struct cli_group *const *groups, size_t count, FILE *fp)
 	fputs("\n\"postern GROUP [COMMAND] --help\" says more, with examples; so "
 	    "does postern(8).\n\n"
 	    "exit status: 0 done; 1 it ran and the answer is no; 64 wrong "
-	    "usage; 65 bad data;\n66 no such input; 70 internal trouble; "
-	    "73 not written; 74 read or write error;\n75 try again (DNS); "
-	    "77 no permission; 78 configuration\n", fp);
+	    "usage; 65 bad data;\n66 no such input; 69 no daemon answers; "
+	    "70 internal trouble; 73 not written;\n74 read or write error; "
+	    "75 try again (DNS, cache); 77 no permission;\n"
+	    "78 configuration\n", fp);
 }

@@ -1,11 +1,15 @@
 bin_PROGRAMS += admin/postern
 admin_postern_SOURCES = \
+	admin/ask.c \
+	admin/ask.h \
+	admin/cache.c \
 	admin/cli.c \
 	admin/cli.h \
 	admin/dmarc.c \
 	admin/dmarc.h \
 	admin/dnstrace.c \
 	admin/dnstrace.h \
+	admin/greylist.c \
 	admin/help.c \
 	admin/help.h \
 	admin/key.c \
@@ -24,13 +28,16 @@ admin_postern_SOURCES = \
 	admin/keyfile.h \
 	admin/keyset.c \
 	admin/keyset.h \
+	admin/limit.c \
 	admin/message.c \
 	admin/message.h \
 	admin/message_sign.c \
 	admin/message_verify.c \
+	admin/policy.h \
 	admin/postern.c \
 	admin/recordcheck.c \
 	admin/recordcheck.h \
+	admin/reputation.c \
 	admin/setup.c \
 	admin/setup.h \
 	admin/spf.c \
@@ -45,6 +52,7 @@ admin_postern_SOURCES = \
 	admin/trial.h \
 	admin/verifyreport.c \
 	admin/verifyreport.h \
+	admin/warmup.c \
 	admin/zonetext.c \
 	admin/zonetext.h
 admin_postern_LDADD = $(LIBSIGN) $(LIBVERIFY) $(LIBPOSTERN) $(LIBS_COMMON) $(UNBOUND_LIBS)

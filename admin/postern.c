@@ -4,6 +4,7 @@
 #include "admin/dmarc.h"
 #include "admin/key.h"
 #include "admin/message.h"
+#include "admin/policy.h"
 #include "admin/spf.h"
 #include "admin/table.h"
 #include "common/base/mem.h"
@@ -13,6 +14,8 @@
 static const struct cli_group *const groups[] = {
 	&key_group, &table_group, &message_group,
 	&spf_group, &dmarc_group,
+	&limit_group, &warmup_group, &greylist_group, &reputation_group,
+	&cache_group,
 };
 
 int
