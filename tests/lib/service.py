@@ -32,10 +32,13 @@ class Service:
         self.states = []
 
     def configure(self, **settings):
-        """Writes the configuration; a setting that is None is left out."""
+        """Writes the configuration; a setting that is None is left out, one
+        that is a list has a line for each."""
         self.settings.update(settings)
-        self.scene.write(self.conf_name, "".join("%s\t%s\n" % item
-            for item in self.settings.items() if item[1] is not None))
+        self.scene.write(self.conf_name, "".join("%s\t%s\n" % (name, one)
+            for name, value in self.settings.items() if value is not None
+            for one in (value if isinstance(value, (list, tuple)) else
+            [value])))
 
     # ---- its life ----
 
