@@ -470,8 +470,7 @@ engine_end(struct policy_state *state)
 }
 
 struct verdict
-engine_verdict(struct policy_state *state,
-    const struct policy_finding *decided)
+engine_verdict(const struct policy_finding *decided)
 {
 	static const enum verdict_action actions[] = {
 		[POLICY_NONE] = VERDICT_ACCEPT,
@@ -483,8 +482,7 @@ engine_verdict(struct policy_state *state,
 		[POLICY_DISCARD] = VERDICT_DISCARD,
 	};
 
-	(void)state;
-	if (decided == NULL)
+	if (decided == NULL || actions[decided->action] == VERDICT_ACCEPT)
 		return VERDICT(ACCEPT);
 	return (struct verdict){
 		.action = actions[decided->action],

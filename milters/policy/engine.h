@@ -20,9 +20,8 @@ struct policy_finding *engine_recipient(struct policy_state *state,
 void engine_headers(struct policy_state *state);
 void engine_end(struct policy_state *state);
 
-/* The message's verdict as it stands. */
-struct verdict engine_verdict(struct policy_state *state,
-    const struct policy_finding *decided);
+/* What the MTA is told of a finding that decides; NULL: accept. */
+struct verdict engine_verdict(const struct policy_finding *decided);
 
 /* Once it is known what happens with the message: the checks may learn. */
 void engine_learn(struct policy_state *state, bool passes);

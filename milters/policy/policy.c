@@ -29,14 +29,14 @@ on_rcpt(struct filter_context *ctx, struct span path)
 		engine_learn(state, false);
 		story_tell(state, found);
 	}
-	return engine_verdict(state, found);
+	return engine_verdict(found);
 }
 
 /* What does not pass is told at once: no handler is called any more. */
 static struct verdict
 give_verdict(struct policy_state *state, const struct policy_finding *decided)
 {
-	struct verdict verdict = engine_verdict(state, decided);
+	struct verdict verdict = engine_verdict(decided);
 
 	if (verdict.action == VERDICT_ACCEPT ||
 	    verdict.action == VERDICT_QUARANTINE)
@@ -146,7 +146,7 @@ on_end(struct filter_context *ctx)
 		score_edit(state);
 	engine_learn(state, true);
 	story_tell(state, state->decided);
-	return engine_verdict(state, state->decided);
+	return engine_verdict(state->decided);
 }
 
 /* The last that a message which came to no end has had: all its recipients
