@@ -75,13 +75,4 @@ tests_unit_test_listhealth_SOURCES = tests/unit/test_listhealth.c \
 	tests/unit/unit.h
 tests_unit_test_listhealth_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 
-UNIT_TESTS += tests/unit/test_policy_engine
-tests_unit_test_policy_engine_SOURCES = tests/unit/test_policy_engine.c \
-	tests/unit/unit.h $(TEST_ZONE)
-tests_unit_test_policy_engine_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
-
-UNIT_TESTS += tests/unit/test_policy_docs
-tests_unit_test_policy_docs_SOURCES = tests/unit/test_policy_docs.c \
-	tests/unit/docs.h tests/unit/unit.h
-tests_unit_test_policy_docs_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 EXTRA_DIST += milters/policy/main.c
