@@ -32,11 +32,28 @@ tests_unit_test_decay_LDADD = $(LIBS_UNIT)
 
 # what both backends must do, and the embedded one
 UNIT_TESTS += \
-	tests/unit/test_cache
+	tests/unit/test_cache \
+	tests/unit/test_cachekey \
+	tests/unit/test_store \
+	tests/unit/test_storefile
 tests_unit_test_cache_SOURCES = tests/unit/test_cache.c \
 	tests/unit/cachecases.c tests/unit/cachecases.h tests/unit/tables.h \
 	tests/unit/unit.h
 tests_unit_test_cache_LDADD = $(LIBS_UNIT)
+tests_unit_test_cachekey_SOURCES = tests/unit/test_cachekey.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_cachekey_LDADD = $(LIBS_UNIT)
+tests_unit_test_store_SOURCES = tests/unit/test_store.c \
+	tests/unit/unit.h
+tests_unit_test_store_LDADD = $(LIBS_UNIT)
+tests_unit_test_storefile_SOURCES = tests/unit/test_storefile.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_storefile_LDADD = $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_cachefile
+tests_fuzz_fuzz_cachefile_SOURCES = tests/fuzz/fuzz_cachefile.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_cachefile_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_cachefile_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 # memcached
 common_libpostern_a_SOURCES += \
 	common/cache/breaker.c \

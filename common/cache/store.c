@@ -10,21 +10,23 @@
 /*
  * A shard is an array without holes: who leaves is replaced by the last one.
  * Its buckets are lists of indexes into the array. There are as many buckets as
- * places, a chunk has 64 of either, and both come and go a chunk at a time, by
+ * places, a chunk has 32 of either, and both come and go a chunk at a time, by
  * linear hashing: a new bucket takes its part out of one older one. So nothing
  * is ever copied as a whole, and memory follows the number of entries.
  */
 enum {
 	SHARDS = 64,
 	SHARD_SHIFT = 58,
-	CHUNK = 64,
+	CHUNK = 32,
 	LINE = 64,			/* of the processor's cache */
 	/* A chunk goes when that many places are free. */
 	SLACK = CHUNK + CHUNK / 2,
 	/* Entries that one new entry looks at for expired ones. */
-	SWEEP = 2,
-	/* Entries that are looked at for one to throw out, at most. */
-	LOOK = 16
+	SWEEP = 4,
+	/* Entries that are looked at where one has to go: for an expired one,
+	 * for one that was not used. */
+	LOOK_EXPIRED = 16,
+	LOOK_UNUSED = 64
 };
 
 #define NONE	UINT32_MAX
@@ -287,56 +289,61 @@ find(struct shard *shard, const uint64_t id[2], uint32_t now)
 	return NULL;
 }
 
+/* Looks at the next few; the first that has expired, or NONE. */
 static uint32_t
-next_place(const struct shard *shard, uint32_t i)
+find_expired(struct shard *shard, unsigned most, uint32_t now)
 {
-	return i + 1 < shard->count ? i + 1 : 0;
+	for (; most > 0 && shard->count > 0; most--) {
+		if (shard->sweep >= shard->count)
+			shard->sweep = 0;
+		if (is_over(entry_at(shard, shard->sweep), now))
+			return shard->sweep;
+		shard->sweep++;
+	}
+	return NONE;
 }
 
-/*
- * One that has expired; else the first that was not used since the hand passed
- * it; else the one at the hand. shard has one at least.
- */
+/* The next that was not used since the hand passed it; shard has one at
+ * least. */
+static uint32_t
+find_unused(struct shard *shard)
+{
+	struct entry *entry;
+	unsigned n = 0;
+	uint32_t i;
+
+	do {
+		i = shard->hand < shard->count ? shard->hand : 0;
+		shard->hand = i + 1;
+		entry = entry_at(shard, i);
+		if (!entry->is_used)
+			break;
+		entry->is_used = false;
+	} while (++n < LOOK_UNUSED);
+	return i;
+}
+
+/* Who has to go where there is no room. */
 static uint32_t
 find_victim(struct shard *shard, uint32_t now)
 {
-	uint32_t i = shard->hand < shard->count ? shard->hand : 0;
-	uint32_t victim = NONE;
-	struct entry *entry;
-	unsigned n;
+	uint32_t i = find_expired(shard, LOOK_EXPIRED, now);
 
-	for (n = 0; n < LOOK; n++, i = next_place(shard, i)) {
-		entry = entry_at(shard, i);
-		if (is_over(entry, now))
-			return i;
-		if (victim != NONE)
-			continue;
-		if (!entry->is_used) {
-			victim = i;
-			shard->hand = next_place(shard, i);
-		}
-		entry->is_used = false;
-	}
-	if (victim == NONE) {
-		victim = i;
-		shard->hand = next_place(shard, i);
-	}
-	return victim;
+	if (i != NONE)
+		return i;
+	shard->evictions++;
+	return find_unused(shard);
 }
 
 static void
 sweep(struct shard *shard, uint32_t now)
 {
+	uint32_t i;
 	unsigned n;
 
-	for (n = 0; n < SWEEP && shard->count > 0; n++) {
-		if (shard->sweep >= shard->count)
-			shard->sweep = 0;
-		if (is_over(entry_at(shard, shard->sweep), now))
-			remove_entry(shard, shard->sweep);
-		else
-			shard->sweep++;
-	}
+	for (n = 0; n < SWEEP; n++)
+		if ((i = find_expired(shard, 1, now)) != NONE)
+			remove_entry(shard, i);
 }
 
 static uint32_t
@@ -350,8 +357,6 @@ take_place(struct shard *shard, uint32_t now)
 		return shard->count++;
 	}
 	i = find_victim(shard, now);
-	if (!is_over(entry_at(shard, i), now))
-		shard->evictions++;
 	unlink_entry(shard, i);
 	return i;
 }
@@ -449,11 +454,11 @@ limit_shard(struct shard *shard, uint32_t limit, uint32_t now)
 
 	pthread_mutex_lock(&shard->lock);
 	shard->limit = limit;
-	for (n = 0; n < STORE_STEP && shard->count > limit; n++) {
-		shard->evictions++;
+	for (n = 0; n < STORE_STEP && shard->count > limit; n++)
 		remove_entry(shard, find_victim(shard, now));
-	}
 	is_more = shard->count > limit;
+	while (!is_more && places(shard) > limit)
+		drop_chunk(shard);
 	pthread_mutex_unlock(&shard->lock);
 	return is_more;
 }

@@ -55,3 +55,9 @@ EXTRA_DIST += \
 	tests/bench/run_tables.py \
 	tests/bench/run_verify.py \
 	tests/bench/test_bench.py
+
+# the embedded cache
+check_PROGRAMS += tests/bench/bench_cache
+tests_bench_bench_cache_SOURCES = tests/bench/bench.c tests/bench/bench.h \
+	tests/bench/bench_cache.c
+tests_bench_bench_cache_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
