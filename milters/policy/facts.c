@@ -7,7 +7,7 @@
 #include "common/mail/authres.h"
 #include "common/mail/domain.h"
 
-enum { NET4_BITS = 24, NET6_BITS = 64, TEXT_MAX = 512 };
+enum { TEXT_MAX = 512 };
 
 /* ---- the session and the sender ---- */
 
@@ -44,7 +44,7 @@ facts_client(const struct ipaddr *client, struct policy_facts *facts,
     struct arena *arena)
 {
 	struct ipaddr net = ipaddr_mask(*client, client->family == 4 ?
-	    NET4_BITS : NET6_BITS);
+	    FACTS_NET4_BITS : FACTS_NET6_BITS);
 
 	facts->client = *client;
 	facts->client_text = address_text(client, arena);

@@ -11,7 +11,11 @@
 
 struct policy_conf;
 
-enum { FACTS_DOMAINS_MAX = 16 };
+enum {
+	FACTS_DOMAINS_MAX = 16,
+	FACTS_NET4_BITS = 24,		/* of client_net */
+	FACTS_NET6_BITS = 64
+};
 
 /* Stages, in their order; what a stage brings is known from it on. */
 enum policy_stage {
@@ -32,6 +36,13 @@ struct policy_recipient {
 	bool is_refused;	/* it was at RCPT: it is none any more */
 	bool is_discarded;	/* accepted, but it gets nothing */
 };
+
+/* Whether the recipient gets the message if nothing else happens. */
+static inline bool
+policy_recipient_is_live(const struct policy_recipient *recipient)
+{
+	return !recipient->is_refused && !recipient->is_discarded;
+}
 
 struct policy_facts {
 	enum policy_stage stage;

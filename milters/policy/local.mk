@@ -76,3 +76,37 @@ tests_unit_test_listhealth_SOURCES = tests/unit/test_listhealth.c \
 tests_unit_test_listhealth_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 
 EXTRA_DIST += milters/policy/main.c
+
+# what is counted: RateLimit, WarmUp
+milters_policy_libpolicy_a_SOURCES += \
+	milters/policy/alert.c \
+	milters/policy/alert.h \
+	milters/policy/control_limit.c \
+	milters/policy/control_warmup.c \
+	milters/policy/identity.c \
+	milters/policy/identity.h \
+	milters/policy/keyparts.c \
+	milters/policy/keyparts.h \
+	milters/policy/rate.c \
+	milters/policy/rate.h \
+	milters/policy/rate_rule.c \
+	milters/policy/retry.c \
+	milters/policy/retry.h \
+	milters/policy/warmup.c \
+	milters/policy/warmup.h \
+	milters/policy/warmup_rule.c
+
+UNIT_TESTS += tests/unit/test_keyparts
+tests_unit_test_keyparts_SOURCES = tests/unit/test_keyparts.c \
+	tests/unit/unit.h
+tests_unit_test_keyparts_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_rate
+tests_unit_test_rate_SOURCES = tests/unit/test_rate.c tests/unit/counting.h \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_rate_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_warmup
+tests_unit_test_warmup_SOURCES = tests/unit/test_warmup.c \
+	tests/unit/counting.h tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_warmup_LDADD = $(LIBPOLICY) $(LIBS_UNIT)

@@ -1,11 +1,13 @@
 #include "milters/policy/policy.h"
 
+#include "milters/policy/alert.h"
 #include "milters/policy/control.h"
 #include "milters/policy/engine.h"
 #include "milters/policy/score.h"
 #include "milters/policy/settings.h"
 #include "milters/policy/story.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 /* ---- the message ---- */
@@ -198,6 +200,7 @@ static void
 on_tick(const void *arg, struct counters *counters)
 {
 	story_cache(arg, counters);
+	alert_tick(clock_monotonic_ms());
 }
 
 static void
