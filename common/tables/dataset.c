@@ -202,9 +202,8 @@ dataset_locate(const char *spec, const struct dataset_place *place,
 	return 0;
 }
 
-/* Why a row cannot be read at all, or NULL. */
-static const char *
-fault(struct span row)
+const char *
+dataset_fault(struct span row)
 {
 	size_t i;
 
@@ -280,7 +279,7 @@ dataset_next(struct dataset *set, struct dataset_row *row, struct diag *diag)
 
 	while (is_list ? next_item(set, &text) : next_line(set, &text)) {
 		row->line = set->line;
-		why = fault(text);
+		why = dataset_fault(text);
 		if (why == NULL && is_list)
 			split_item(text, row);
 		else if (why == NULL)

@@ -71,6 +71,9 @@ int dataset_locate(const char *spec, const struct dataset_place *place,
 bool dataset_next(struct dataset *set, struct dataset_row *row,
     struct diag *diag);
 
+/* Why a row cannot be read at all, whatever is in the table; NULL: it can. */
+const char *dataset_fault(struct span row);
+
 /* Wipes the text: it may hold private keys. */
 void dataset_close(struct dataset *set);
 

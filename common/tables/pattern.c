@@ -91,3 +91,60 @@ pattern_glob_is_domain(struct span glob)
 			return false;
 	return glob.len > 0;
 }
+
+/* Numbers alone are an address somebody did not finish, not a name. */
+static bool
+is_number(struct span name)
+{
+	size_t dot = span_rfind(name, '.');
+	uint64_t n;
+
+	return span_number(dot < name.len ? span_skip(name, dot + 1) : name,
+	    UINT64_MAX, &n);
+}
+
+bool
+pattern_host(struct span text, struct arena *arena, struct span *name)
+{
+	bool below;
+
+	if (span_starts(text, SPAN_LIT("*.")))
+		text = span_skip(text, 1);
+	below = span_starts(text, SPAN_LIT("."));
+	if (below)
+		text = span_skip(text, 1);
+	if (!pattern_domain(text, arena, name)) {
+		if (!domain_is_valid_owner(text))
+			return false;
+		*name = arena_duplower(arena, text);
+	}
+	if (is_number(*name))
+		return false;
+	if (below)
+		*name = span_of(arena_printf(arena, ".%.*s", SPAN_ARG(*name)));
+	return true;
+}
+
+const char *
+pattern_host_fault(struct span text)
+{
+	struct span last = span_skip(text, span_rfind(text, '.') + 1);
+	uint64_t n;
+
+	if (span_is(text, "*"))
+		return "is no host; for every address write 0.0.0.0/0 and ::/0";
+	if (span_has(text, '@'))
+		return "is a mail address, not a host";
+	if (span_has(text, '/') || span_has(text, ':') ||
+	    span_has(text, '['))
+		return "is no IP address or network; write 192.0.2.0/24 or "
+		    "2001:db8::/32";
+	if (text.len > 0 && (last.len == 0 ||
+	    span_number(last, UINT64_MAX, &n)) && is_digit(text.p[0]))
+		return "is no full IPv4 address; write a network as "
+		    "192.0.2.0/24";
+	if (span_has(text, '*'))
+		return "has a \"*\" other than in front of a domain; write "
+		    "*.example.com, or a network as 192.0.2.0/24";
+	return "is no host name, domain, IP address or network";
+}

@@ -30,6 +30,16 @@ bool glob_match_address(struct span pattern, struct span address, size_t at);
 bool pattern_domain(struct span written, struct arena *arena,
     struct span *out);
 
+/*
+ * The form host names are looked up by, ".parent" too for ".parent" and
+ * "*.parent"; they may have '_', and domains below which there are hosts too.
+ * As pattern_domain() otherwise. Numbers alone are an address somebody did not
+ * finish, not a name.
+ */
+bool pattern_host(struct span text, struct arena *arena, struct span *name);
+/* What is wrong with an entry that is neither address nor name: "is ..." */
+const char *pattern_host_fault(struct span text);
+
 /* Whether a domain could match: its octets besides "*" are LDH or '.'. */
 bool pattern_glob_is_domain(struct span glob);
 

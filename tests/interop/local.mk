@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	tests/interop/mail_dkim_sign.pl \
 	tests/interop/messages.py \
 	tests/interop/namespace.py \
+	tests/interop/test_accessmap.py \
 	tests/interop/test_arc.py \
 	tests/interop/test_authres.py \
 	tests/interop/test_dkim_suite.py \

@@ -6,7 +6,7 @@ BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libmilter-dev
     libssl-dev libidn2-dev libunbound-dev libspf2-dev libopendmarc-dev
     libpsl-dev libmemcached-dev libpcre2-dev"
 SCENE_PACKAGES="python3 postfix nsd python3-dkim"
-TEST_PACKAGES="clang libclang-rt-dev binutils libcmocka-dev libmail-dkim-perl
+TEST_PACKAGES="postfix-pcre clang libclang-rt-dev binutils libcmocka-dev libmail-dkim-perl
     python3-nacl python3-authres bind9-utils ldnsutils opendkim opendkim-tools rspamd
     memcached postgrey policyd-weight mandoc systemd openssl util-linux procps"
 
