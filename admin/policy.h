@@ -1,8 +1,8 @@
 /*
  * policy.h - the commands that ask a running postern-policy: "postern limit",
  * "postern warmup", "postern greylist", "postern reputation" and "postern
- * cache". Each sends its words as they are; what they mean and how the answer
- * looks is for the daemon to say.
+ * cache". What their words mean and how the answer looks is for the daemon to
+ * say.
  */
 #ifndef POSTERN_ADMIN_POLICY_H
 #define POSTERN_ADMIN_POLICY_H

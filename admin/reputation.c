@@ -2,6 +2,9 @@
 
 #include "common/base/mem.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 enum { COUNT_MAX = 1000000 };
 
 struct learn_values {
@@ -39,22 +42,24 @@ static const struct cli_command show_command = {
 	.run = show,
 };
 
+/* The daemon has the name first: as in its other commands. */
 static int
 learn(const void *arg, const char *const *args, size_t count)
 {
 	const struct learn_values *values = arg;
-	struct ask ask;
+	char times[24];
+	const char *words[] = { args[1], args[2], args[0], times };
 
 	if (strcmp(args[0], "good") != 0 && strcmp(args[0], "bad") != 0) {
 		cli_error("%s: must be good or bad", cli_quote(span_of(
 		    args[0])));
 		return EX_USAGE;
 	}
-	ask_start(&ask, &values->ask, "reputation", "learn", args, count);
-	if (values->times != 0)
-		ask_number(&ask, "count", values->times);
-	return ask_end(&ask);
+	snprintf(times, sizeof(times), "%" PRId64, values->times);
+	return ask_run(&values->ask, "reputation", "learn", words, count + 1);
 }
+
+static const struct learn_values learn_defaults = { .times = 1 };
 
 static const struct cli_option learn_options[] = {
 	{ .name = "count", .kind = CLI_NUMBER,
@@ -80,6 +85,7 @@ static const struct cli_command learn_command = {
 	.options = learn_options,
 	.option_count = ARRAY_LEN(learn_options),
 	.values_size = sizeof(struct learn_values),
+	.defaults = &learn_defaults,
 	.run = learn,
 };
 

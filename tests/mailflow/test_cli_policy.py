@@ -85,7 +85,7 @@ class Asking(Case):
         self.addCleanup(self.daemon.close)
 
     def test_words(self):
-        """They are sent as they are, options last."""
+        """They are sent as they are, options last; a lesson behind its name."""
         for line, words in (
             ("limit show", None),
             ("limit show users", None),
@@ -103,9 +103,10 @@ class Asking(Case):
             ("greylist why 192.0.2.1 <> b@c.example", None),
             ("greylist release h[192.0.2.1] a@b.example b@c.example", None),
             ("reputation show dkim-domain a.example", None),
-            ("reputation learn bad dkim-domain a.example", None),
+            ("reputation learn bad dkim-domain a.example",
+                "reputation learn dkim-domain a.example bad 1"),
             ("reputation learn good sasl-user joe --count 5 --json",
-                "reputation learn good sasl-user joe --count=5 --json"),
+                "reputation learn sasl-user joe good 5 --json"),
             ("reputation forget client-net 192.0.2.1", None),
             ("cache show --json", None),
             ("cache save", None),
