@@ -7,7 +7,8 @@
  * what it finds, until a proposal is final; then resolve(), of the checks that
  * wait for DNS; then judge() of those that wait for the score. At POLICY_MAIL
  * there is only prepare(), for DNS: nothing is judged there. learn() comes
- * once, when it is known what happens with the message.
+ * once, when it is known what happens with the message; where that passes,
+ * edits may be recorded there.
  */
 #ifndef POSTERN_MILTERS_POLICY_CHECK_H
 #define POSTERN_MILTERS_POLICY_CHECK_H
@@ -82,6 +83,8 @@ struct policy_state {
 	struct policy_finding *decided;	/* what counts for the message;
 					   NULL: it passes */
 	bool is_exempt;		/* client, HELO, sender or header: OK */
+	bool is_banned;		/* client, HELO or sender: refused by an access
+				   table, whatever that means to recipients */
 	bool cache_failed;	/* this stage's answers have trouble in them */
 	/* At POLICY_END and in learn(): whether it passes us. */
 	bool passes;

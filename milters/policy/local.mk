@@ -2,6 +2,7 @@
 
 noinst_LIBRARIES += milters/policy/libpolicy.a
 milters_policy_libpolicy_a_SOURCES = \
+	milters/policy/access.c \
 	milters/policy/check.h \
 	milters/policy/checks.c \
 	milters/policy/condition.c \
@@ -110,3 +111,8 @@ UNIT_TESTS += tests/unit/test_warmup
 tests_unit_test_warmup_SOURCES = tests/unit/test_warmup.c \
 	tests/unit/counting.h tests/unit/tables.h tests/unit/unit.h
 tests_unit_test_warmup_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_access
+tests_unit_test_access_SOURCES = tests/unit/test_access.c \
+	tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_access_LDADD = $(LIBPOLICY) $(LIBS_UNIT)

@@ -215,7 +215,7 @@ weigh(const struct policy_state *state, const struct own *own, double *good,
 {
 	int32_t limit = lowest_limit(state->conf);
 
-	*bad = is_condemned(state->decided) ||
+	*bad = state->is_banned || is_condemned(state->decided) ||
 	    is_condemned(state->by_score) ? 1 : 0;
 	*good = *bad == 0 && state->passes && (limit == POLICY_SCORE_OFF ||
 	    state->facts.score - own->added < limit / 2) ? 1 : 0;
