@@ -177,7 +177,7 @@ add_since(struct strbuf *out, const struct question *q)
 		[GREY_NEW] = "never seen, or forgotten",
 		[GREY_EARLY] = "first seen ",
 		[GREY_RETRIED] = "first seen ",
-		[GREY_KNOWN] = "known, last used ",
+		[GREY_KNOWN] = "known, use last noted ",
 	};
 	const struct grey_outcome *outcome = &q->gc.outcome;
 

@@ -11,7 +11,7 @@
  * it was not used for lifetime. Where our verifier's results are not looked at
  * each recipient is judged at RCPT; where they are, or when= needs what comes
  * later, the message is judged as one and waits unless one of its triplets
- * passes.
+ * (of 100 recipients at most) passes.
  *
  * What keeps from waiting is a table of grounds, the cheapest first; the first
  * that holds is the reason. action=tag lets all pass with a field that says

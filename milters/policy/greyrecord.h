@@ -32,7 +32,7 @@ struct grey_outcome {
 	enum grey_answer answer;
 	int64_t wait;		/* NEW, EARLY: seconds that are left */
 	int64_t since;		/* EARLY, RETRIED: first seen; KNOWN: last
-				   used; else now */
+				   used, as far as it was noted; else now */
 	bool is_changed;	/* the item is to be put */
 };
 

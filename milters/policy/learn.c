@@ -22,7 +22,7 @@ static struct {
 	pthread_cond_t more, done;
 	struct job ring[LEARN_QUEUE_MAX];
 	size_t first, count;
-	const struct cache *at_work;	/* whose addition is being made */
+	uint64_t taken, made;		/* additions so far */
 	bool has_thread;
 	uint64_t lost, lost_told;
 	int64_t told_at;		/* monotonic; 0: never */
@@ -52,11 +52,10 @@ run(void *arg)
 		job = queue.ring[queue.first];
 		queue.first = (queue.first + 1) % LEARN_QUEUE_MAX;
 		queue.count--;
-		queue.at_work = job.cache;
 		pthread_mutex_unlock(&queue.mutex);
 		make(job.cache, &job.addition);
 		pthread_mutex_lock(&queue.mutex);
-		queue.at_work = NULL;
+		queue.made++;
 		pthread_cond_broadcast(&queue.done);
 	}
 	return NULL;
@@ -104,6 +103,7 @@ enqueue(struct cache *cache, const struct learn_addition *addition)
 
 	*job = (struct job){ cache, *addition };
 	queue.count++;
+	queue.taken++;
 	pthread_cond_signal(&queue.more);
 }
 
@@ -129,23 +129,14 @@ learn_add(struct cache *cache, const struct learn_addition *addition)
 		    "cache does not keep up with them", told);
 }
 
-static bool
-has_job(const struct cache *cache)
-{
-	size_t i;
-
-	for (i = 0; i < queue.count; i++)
-		if (queue.ring[(queue.first + i) % LEARN_QUEUE_MAX].cache ==
-		    cache)
-			return true;
-	return queue.at_work == cache;
-}
-
 void
-learn_finish(const struct cache *cache)
+learn_finish(void)
 {
+	uint64_t taken;
+
 	pthread_mutex_lock(&queue.mutex);
-	while (cache != NULL && has_job(cache))
+	taken = queue.taken;
+	while (queue.made < taken)
 		pthread_cond_wait(&queue.done, &queue.mutex);
 	pthread_mutex_unlock(&queue.mutex);
 }

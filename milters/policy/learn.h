@@ -21,9 +21,9 @@ struct learn_addition {
 /* The thread begins with the first addition to a remote cache. */
 void learn_add(struct cache *cache, const struct learn_addition *addition);
 
-/* Waits until all that was added to this cache is made: before cache_close().
- * A cache that is away makes this short, as every operation fails at once. */
-void learn_finish(const struct cache *cache);
+/* Waits until all that was added by now is made: before cache_close(). A cache
+ * that is away makes this short, as every operation fails at once. */
+void learn_finish(void);
 
 /* Additions lost since the process began. */
 uint64_t learn_lost(void);

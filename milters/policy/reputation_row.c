@@ -131,7 +131,7 @@ reputation_unload(struct policy_conf *conf)
 	for (i = 0; i < conf->reputation_count; i++)
 		condition_free(conf->reputations[i].when);
 	if (conf->reputation_count > 0)
-		learn_finish(conf->cache);
+		learn_finish();
 }
 
 int64_t
