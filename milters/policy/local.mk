@@ -47,6 +47,19 @@ tests_unit_test_greyrecord_SOURCES = tests/unit/test_greyrecord.c \
 	tests/unit/unit.h
 tests_unit_test_greyrecord_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 
+UNIT_TESTS += tests/unit/test_greylist tests/unit/test_reputation
+tests_unit_test_greylist_SOURCES = tests/unit/test_greylist.c \
+	tests/unit/policy_run.h tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_greylist_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+tests_unit_test_reputation_SOURCES = tests/unit/test_reputation.c \
+	tests/unit/policy_run.h tests/unit/tables.h tests/unit/unit.h
+tests_unit_test_reputation_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_greylist
+tests_fuzz_fuzz_greylist_SOURCES = tests/fuzz/fuzz_greylist.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_greylist_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_greylist_LDADD = $(LIBPOLICY) $(LIBPOSTERN) $(LIBS_COMMON)
+
 
 UNIT_TESTS += tests/unit/test_condition
 tests_unit_test_condition_SOURCES = tests/unit/test_condition.c \
