@@ -393,7 +393,7 @@ update_shared(uint64_t number)
 static void *
 hammer(void *arg)
 {
-	uint64_t own = 1000000 * (uint64_t)(1 + (char *)arg - (char *)NULL);
+	uint64_t own = *(uint64_t *)arg;
 	struct cache_key key;
 	size_t i;
 
@@ -426,6 +426,7 @@ walk_all(void *arg)
 static void
 test_threads(void **state)
 {
+	static uint64_t own[THREADS] = { 1000000, 2000000, 3000000, 4000000 };
 	pthread_t threads[THREADS + 1];
 	struct cache_item item = { .ttl = 1000 };
 	size_t i, sum = 0;
@@ -435,7 +436,7 @@ test_threads(void **state)
 	shared = store_new(LARGE, fake_clock);
 	for (i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, hammer,
-		    (char *)NULL + i), 0);
+		    &own[i]), 0);
 	assert_int_equal(pthread_create(&threads[i], NULL, walk_all, NULL), 0);
 	for (i = 0; i <= THREADS; i++)
 		pthread_join(threads[i], NULL);
