@@ -7,10 +7,15 @@ common_libpostern_a_SOURCES += \
 	common/cache/decay.h \
 	common/cache/local.c \
 	common/cache/memcached.c \
+	common/cache/shard.c \
+	common/cache/shard.h \
 	common/cache/store.c \
 	common/cache/store.h \
 	common/cache/storefile.c \
 	common/cache/storefile.h \
+	common/cache/storeformat.c \
+	common/cache/storeformat.h \
+	common/cache/storeload.c \
 	common/cache/window.h
 
 # sliding windows

@@ -2,71 +2,18 @@
 
 #include "common/base/mem.h"
 #include "common/cache/backend.h"
+#include "common/cache/shard.h"
 
 #include <endian.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-/*
- * A shard is an array without holes: who leaves is replaced by the last one.
- * Its buckets are lists of indexes into the array. There are as many buckets as
- * places, a chunk has 32 of either, and both come and go a chunk at a time, by
- * linear hashing: a new bucket takes its part out of one older one. So nothing
- * is ever copied as a whole, and memory follows the number of entries.
- */
 enum {
 	SHARDS = 64,
-	SHARD_SHIFT = 58,
-	CHUNK = 32,
-	LINE = 64,			/* of the processor's cache */
-	/* A chunk goes when that many places are free. */
-	SLACK = CHUNK + CHUNK / 2,
-	/* Entries that one new entry looks at for expired ones. */
-	SWEEP = 4,
-	/* Entries that are looked at where one has to go: for an expired one,
-	 * for one that was not used. */
-	LOOK_EXPIRED = 16,
-	LOOK_UNUSED = 64
+	SHARD_SHIFT = 58
 };
 
-#define NONE	UINT32_MAX
-
-struct entry {
-	uint64_t id[2];
-	uint32_t next;			/* in its bucket, or NONE */
-	uint32_t expires;		/* seconds since the store's start */
-	uint32_t version;
-	uint8_t kind;
-	uint8_t len;			/* of a record */
-	bool is_used;			/* lately */
-	union {
-		int64_t number;
-		unsigned char value[CACHE_VALUE_MAX];
-	} u;
-};
-
-struct chunk {
-	struct entry entries[CHUNK];
-	uint32_t heads[CHUNK];
-};
-
-_Static_assert(sizeof(struct entry) == LINE, "an entry is one line");
-_Static_assert(sizeof(struct chunk) % LINE == 0, "as aligned_alloc wants it");
-
-/* With its pointer and what malloc() needs. */
-#define CHUNK_COST	(sizeof(struct chunk) + LINE + sizeof(struct chunk *))
-
-struct shard {
-	pthread_mutex_t lock;
-	struct chunk **chunks;
-	uint32_t chunk_count, chunk_cap;
-	uint32_t mask;			/* of a hash: buckets, rounded up */
-	uint32_t count;			/* of entries */
-	uint32_t limit;
-	uint32_t hand, sweep;		/* where either goes on */
-	uint64_t changes;
-	uint64_t evictions;
-} __attribute__((aligned(LINE)));
+/* Of a shard: an index has 32 bits. */
+#define ENTRIES_MAX	(UINT32_MAX / SHARD_CHUNK * SHARD_CHUNK)
 
 struct store {
 	struct shard shards[SHARDS];
@@ -99,283 +46,7 @@ end_of(const struct store *store, int64_t ttl)
 	return end < UINT32_MAX ? (uint32_t)end : UINT32_MAX;
 }
 
-/* ---- places and buckets of a shard ---- */
-
-static struct entry *
-entry_at(const struct shard *shard, uint32_t i)
-{
-	return &shard->chunks[i / CHUNK]->entries[i % CHUNK];
-}
-
-static uint32_t *
-head_at(const struct shard *shard, uint32_t bucket)
-{
-	return &shard->chunks[bucket / CHUNK]->heads[bucket % CHUNK];
-}
-
-static uint32_t
-places(const struct shard *shard)
-{
-	return shard->chunk_count * CHUNK;
-}
-
-static uint32_t *
-head_of(const struct shard *shard, const uint64_t id[2])
-{
-	uint32_t bucket = (uint32_t)id[0] & shard->mask;
-
-	if (bucket >= places(shard))
-		bucket &= shard->mask >> 1;
-	return head_at(shard, bucket);
-}
-
-/* What points to entry i. */
-static uint32_t *
-link_to(const struct shard *shard, uint32_t i)
-{
-	uint32_t *at = head_of(shard, entry_at(shard, i)->id);
-
-	while (*at != i)
-		at = &entry_at(shard, *at)->next;
-	return at;
-}
-
-static void
-unlink_entry(const struct shard *shard, uint32_t i)
-{
-	uint32_t *at = link_to(shard, i);
-
-	*at = entry_at(shard, i)->next;
-}
-
-static void
-link_entry(const struct shard *shard, uint32_t i)
-{
-	struct entry *entry = entry_at(shard, i);
-	uint32_t *head = head_of(shard, entry->id);
-
-	entry->next = *head;
-	*head = i;
-}
-
-/* ---- growing and shrinking ---- */
-
-static void
-set_mask(struct shard *shard)
-{
-	uint32_t size = CHUNK;
-
-	while (size < places(shard))
-		size *= 2;
-	shard->mask = size - 1;
-}
-
-/* The bucket that the last half of the round has bucket's entries from. */
-static uint32_t
-origin_of(const struct shard *shard, uint32_t bucket)
-{
-	return bucket & shard->mask >> 1;
-}
-
-/* Moves to bucket what belongs there now. */
-static void
-split_bucket(const struct shard *shard, uint32_t bucket)
-{
-	uint32_t *at = head_at(shard, origin_of(shard, bucket));
-	uint32_t *to = head_at(shard, bucket);
-	struct entry *entry;
-	uint32_t i;
-
-	while ((i = *at) != NONE) {
-		entry = entry_at(shard, i);
-		if (((uint32_t)entry->id[0] & shard->mask) != bucket) {
-			at = &entry->next;
-			continue;
-		}
-		*at = entry->next;
-		entry->next = *to;
-		*to = i;
-	}
-}
-
-static void
-merge_bucket(const struct shard *shard, uint32_t bucket)
-{
-	uint32_t *head = head_at(shard, origin_of(shard, bucket));
-	uint32_t *at = head;
-
-	while (*at != NONE)
-		at = &entry_at(shard, *at)->next;
-	*at = *head_at(shard, bucket);
-}
-
-static void
-add_chunk(struct shard *shard)
-{
-	enum { FIRST_CHUNKS = 4 };
-	uint32_t bucket = places(shard);
-	struct chunk *chunk;
-
-	if (shard->chunk_count == shard->chunk_cap) {
-		shard->chunk_cap = shard->chunk_cap > 0 ?
-		    shard->chunk_cap * 2 : FIRST_CHUNKS;
-		shard->chunks = xreallocarray(shard->chunks, shard->chunk_cap,
-		    sizeof(struct chunk *));
-	}
-	chunk = xnonnull(aligned_alloc(LINE, sizeof(*chunk)));
-	memset(chunk->heads, 0xff, sizeof(chunk->heads));	/* NONE */
-	shard->chunks[shard->chunk_count++] = chunk;
-	set_mask(shard);
-	for (; bucket > 0 && bucket < places(shard); bucket++)
-		split_bucket(shard, bucket);
-}
-
-static void
-drop_chunk(struct shard *shard)
-{
-	uint32_t bucket = places(shard) - CHUNK;
-
-	for (; bucket < places(shard); bucket++)
-		merge_bucket(shard, bucket);
-	free(shard->chunks[--shard->chunk_count]);
-	set_mask(shard);
-}
-
-/* ---- entries; the caller holds the shard's lock ---- */
-
-static bool
-is_over(const struct entry *entry, uint32_t now)
-{
-	return entry->expires <= now;
-}
-
-/* The last one takes its place. */
-static void
-remove_entry(struct shard *shard, uint32_t i)
-{
-	uint32_t last = shard->count - 1, *link;
-
-	unlink_entry(shard, i);
-	if (i != last) {
-		link = link_to(shard, last);
-		*entry_at(shard, i) = *entry_at(shard, last);
-		*link = i;
-	}
-	shard->count--;
-	if (places(shard) - shard->count >= SLACK)
-		drop_chunk(shard);
-}
-
-static struct entry *
-find(struct shard *shard, const uint64_t id[2], uint32_t now)
-{
-	struct entry *entry;
-	uint32_t i;
-
-	if (shard->chunk_count == 0)
-		return NULL;
-	for (i = *head_of(shard, id); i != NONE; i = entry->next) {
-		entry = entry_at(shard, i);
-		if (entry->id[0] != id[0] || entry->id[1] != id[1])
-			continue;
-		if (is_over(entry, now)) {
-			remove_entry(shard, i);
-			return NULL;
-		}
-		if (!entry->is_used)
-			entry->is_used = true;
-		return entry;
-	}
-	return NULL;
-}
-
-/* Looks at the next few; the first that has expired, or NONE. */
-static uint32_t
-find_expired(struct shard *shard, unsigned most, uint32_t now)
-{
-	for (; most > 0 && shard->count > 0; most--) {
-		if (shard->sweep >= shard->count)
-			shard->sweep = 0;
-		if (is_over(entry_at(shard, shard->sweep), now))
-			return shard->sweep;
-		shard->sweep++;
-	}
-	return NONE;
-}
-
-/* The next that was not used since the hand passed it; shard has one at
- * least. */
-static uint32_t
-find_unused(struct shard *shard)
-{
-	struct entry *entry;
-	unsigned n = 0;
-	uint32_t i;
-
-	do {
-		i = shard->hand < shard->count ? shard->hand : 0;
-		shard->hand = i + 1;
-		entry = entry_at(shard, i);
-		if (!entry->is_used)
-			break;
-		entry->is_used = false;
-	} while (++n < LOOK_UNUSED);
-	return i;
-}
-
-/* Who has to go where there is no room. */
-static uint32_t
-find_victim(struct shard *shard, uint32_t now)
-{
-	uint32_t i = find_expired(shard, LOOK_EXPIRED, now);
-
-	if (i != NONE)
-		return i;
-	shard->evictions++;
-	return find_unused(shard);
-}
-
-static void
-sweep(struct shard *shard, uint32_t now)
-{
-	uint32_t i;
-	unsigned n;
-
-	for (n = 0; n < SWEEP; n++)
-		if ((i = find_expired(shard, 1, now)) != NONE)
-			remove_entry(shard, i);
-}
-
-static uint32_t
-take_place(struct shard *shard, uint32_t now)
-{
-	uint32_t i;
-
-	if (shard->count < shard->limit) {
-		if (shard->count == places(shard))
-			add_chunk(shard);
-		return shard->count++;
-	}
-	i = find_victim(shard, now);
-	unlink_entry(shard, i);
-	return i;
-}
-
-/* The caller fills in kind and content. */
-static struct entry *
-make_entry(struct shard *shard, const uint64_t id[2], uint32_t now,
-    uint32_t expires)
-{
-	struct entry *entry;
-	uint32_t i;
-
-	sweep(shard, now);
-	i = take_place(shard, now);
-	entry = entry_at(shard, i);
-	*entry = (struct entry){ .id = { id[0], id[1] }, .expires = expires };
-	link_entry(shard, i);
-	return entry;
-}
+/* ---- entries; the caller holds their shard's lock ---- */
 
 static void
 note_change(struct shard *shard, struct entry *entry)
@@ -415,9 +86,10 @@ read_entry(const struct entry *entry, struct cache_item *item)
 struct store *
 store_new(size_t size, int64_t (*clock)(void))
 {
-	struct store *store = xnonnull(aligned_alloc(LINE, sizeof(*store)));
+	struct store *store;
 	size_t i;
 
+	store = xnonnull(aligned_alloc(SHARD_LINE, sizeof(*store)));
 	memset(store, 0, sizeof(*store));
 	store->clock = clock;
 	store->start = clock();
@@ -430,17 +102,13 @@ store_new(size_t size, int64_t (*clock)(void))
 void
 store_free(struct store *store)
 {
-	struct shard *shard;
 	size_t i;
 
 	if (store == NULL)
 		return;
 	for (i = 0; i < SHARDS; i++) {
-		shard = &store->shards[i];
-		while (shard->chunk_count > 0)
-			free(shard->chunks[--shard->chunk_count]);
-		free(shard->chunks);
-		pthread_mutex_destroy(&shard->lock);
+		shard_clear(&store->shards[i]);
+		pthread_mutex_destroy(&store->shards[i].lock);
 	}
 	free(store);
 }
@@ -450,15 +118,9 @@ static bool
 limit_shard(struct shard *shard, uint32_t limit, uint32_t now)
 {
 	bool is_more;
-	unsigned n;
 
 	pthread_mutex_lock(&shard->lock);
-	shard->limit = limit;
-	for (n = 0; n < STORE_STEP && shard->count > limit; n++)
-		remove_entry(shard, find_victim(shard, now));
-	is_more = shard->count > limit;
-	while (!is_more && places(shard) > limit)
-		drop_chunk(shard);
+	is_more = shard_limit(shard, limit, now);
 	pthread_mutex_unlock(&shard->lock);
 	return is_more;
 }
@@ -472,8 +134,8 @@ store_resize(struct store *store, size_t size)
 	if (size < STORE_SIZE_MIN)
 		size = STORE_SIZE_MIN;
 	chunks = (size - sizeof(*store)) / SHARDS / CHUNK_COST;
-	limit = chunks < NONE / CHUNK ? (uint32_t)chunks * CHUNK :
-	    NONE / CHUNK * CHUNK;
+	limit = chunks < ENTRIES_MAX / SHARD_CHUNK ?
+	    (uint32_t)chunks * SHARD_CHUNK : ENTRIES_MAX;
 	for (i = 0; i < SHARDS; i++)
 		while (limit_shard(&store->shards[i], limit, now))
 			continue;
@@ -521,7 +183,7 @@ store_get(struct store *store, struct cache_item *items, size_t count)
 
 	for (i = 0; i < count; i++) {
 		shard = lock_shard(store, &items[i].key, items[i].kind, id);
-		entry = find(shard, id, now);
+		entry = shard_find(shard, id, now);
 		if (entry != NULL)
 			read_entry(entry, &items[i]);
 		pthread_mutex_unlock(&shard->lock);
@@ -539,9 +201,9 @@ store_increment(struct store *store, struct cache_item *items, size_t count)
 
 	for (item = items; item < items + count; item++) {
 		shard = lock_shard(store, &item->key, CACHE_COUNTER, id);
-		entry = find(shard, id, now);
+		entry = shard_find(shard, id, now);
 		if (entry == NULL && item->add > 0) {
-			entry = make_entry(shard, id, now, end_of(store,
+			entry = shard_make(shard, id, now, end_of(store,
 			    cache_item_ttl(item)));
 			entry->kind = CACHE_COUNTER;
 		}
@@ -568,7 +230,7 @@ store_take_back(struct store *store, const struct cache_item *items,
 
 	for (i = 0; i < count; i++) {
 		shard = lock_shard(store, &items[i].key, CACHE_COUNTER, id);
-		entry = find(shard, id, now);
+		entry = shard_find(shard, id, now);
 		if (entry != NULL) {
 			entry->u.number = cache_counter_take_back(
 			    entry->u.number, items[i].add);
@@ -586,7 +248,7 @@ store_item(struct store *store, struct shard *shard, const uint64_t id[2],
 	uint32_t expires = end_of(store, cache_item_ttl(item));
 
 	if (entry == NULL)
-		entry = make_entry(shard, id, now_of(store), expires);
+		entry = shard_make(shard, id, now_of(store), expires);
 	entry->expires = expires;
 	fill_entry(shard, entry, item);
 }
@@ -596,7 +258,7 @@ store_add(struct store *store, const struct cache_item *item)
 {
 	uint64_t id[2];
 	struct shard *shard = lock_shard(store, &item->key, item->kind, id);
-	bool is_free = find(shard, id, now_of(store)) == NULL;
+	bool is_free = shard_find(shard, id, now_of(store)) == NULL;
 
 	if (is_free)
 		store_item(store, shard, id, NULL, item);
@@ -609,7 +271,7 @@ store_update(struct store *store, const struct cache_item *item)
 {
 	uint64_t id[2];
 	struct shard *shard = lock_shard(store, &item->key, item->kind, id);
-	struct entry *entry = find(shard, id, now_of(store));
+	struct entry *entry = shard_find(shard, id, now_of(store));
 	bool is_same = item->state == CACHE_HIT ? entry != NULL &&
 	    entry->version == item->version : entry == NULL;
 
@@ -625,7 +287,8 @@ store_put(struct store *store, const struct cache_item *item)
 	uint64_t id[2];
 	struct shard *shard = lock_shard(store, &item->key, item->kind, id);
 
-	store_item(store, shard, id, find(shard, id, now_of(store)), item);
+	store_item(store, shard, id, shard_find(shard, id, now_of(store)),
+	    item);
 	pthread_mutex_unlock(&shard->lock);
 }
 
@@ -635,18 +298,8 @@ store_remove(struct store *store, const struct cache_key *key,
 {
 	uint64_t id[2];
 	struct shard *shard = lock_shard(store, key, kind, id);
-	uint32_t i;
 
-	if (shard->chunk_count > 0) {
-		i = *head_of(shard, id);
-		while (i != NONE && memcmp(entry_at(shard, i)->id, id,
-		    STORE_ID_OCTETS) != 0)
-			i = entry_at(shard, i)->next;
-		if (i != NONE) {
-			remove_entry(shard, i);
-			shard->changes++;
-		}
-	}
+	shard->changes += shard_delete(shard, id);
 	pthread_mutex_unlock(&shard->lock);
 }
 
@@ -717,10 +370,10 @@ store_next(struct store *store, struct store_cursor *cursor,
 		cursor->left = shard->count;
 	for (n = 0; n < STORE_STEP && cursor->left > 0; n++) {
 		i = (uint32_t)--cursor->left;
-		if (is_over(entry_at(shard, i), now))
-			remove_entry(shard, i);
+		if (entry_is_over(shard_entry(shard, i), now))
+			shard_remove(shard, i);
 		else
-			copy_entry(entry_at(shard, i), now,
+			copy_entry(shard_entry(shard, i), now,
 			    &entries[(*count)++]);
 	}
 	cursor->is_inside = cursor->left > 0;
@@ -743,7 +396,7 @@ store_restore(struct store *store, const struct store_entry *saved)
 	memcpy(item.value, saved->value, saved->len);
 	shard = shard_of(store, id);
 	pthread_mutex_lock(&shard->lock);
-	if (find(shard, id, now_of(store)) == NULL)
+	if (shard_find(shard, id, now_of(store)) == NULL)
 		store_item(store, shard, id, NULL, &item);
 	pthread_mutex_unlock(&shard->lock);
 }

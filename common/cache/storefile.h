@@ -26,7 +26,7 @@ int storefile_save(struct store *store, const char *path,
 enum storefile_result {
 	STOREFILE_READ,
 	STOREFILE_NONE,		/* there is no such file */
-	STOREFILE_DAMAGED	/* a sentence in err; nothing was taken from it */
+	STOREFILE_DAMAGED	/* a sentence in err; nothing was taken of it */
 };
 
 /* Adds to store what is in the file; *age, and *count of the entries that are
