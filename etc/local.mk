@@ -2,11 +2,13 @@
 # those only where there are none yet.
 
 etc_samples = etc/sign.conf etc/KeyTable etc/SigningTable \
-	etc/verify.conf etc/DMARCOverrides etc/policy.conf
+	etc/verify.conf etc/DMARCOverrides etc/policy.conf \
+	etc/access-client etc/access-recipient
 EXTRA_DIST += $(etc_samples) etc/main.cf
 etc_made = etc/samples/sign.conf etc/samples/KeyTable \
 	etc/samples/SigningTable etc/samples/verify.conf \
-	etc/samples/DMARCOverrides etc/samples/policy.conf
+	etc/samples/DMARCOverrides etc/samples/policy.conf \
+	etc/samples/access-client etc/samples/access-recipient
 exampledir = $(docdir)/examples
 example_DATA = $(etc_made) etc/main.cf
 CLEANFILES += $(etc_made)
