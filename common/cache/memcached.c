@@ -454,7 +454,8 @@ serve(void *state)
 		mckeeper_start(mc->keepers[i]);
 	for (i = 0; i < mc->names.count && !mc->is_served; i++)
 		mckeeper_wait(mc->keepers[i], SERVE_WAIT_MS);
-	mc->is_served = mc->is_ready = true;
+	mc->is_ready = true;
+	mc->is_served = true;
 	pthread_mutex_unlock(&mc->lock);
 }
 
