@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 static void
 add_string(struct strbuf *out, struct span s)
@@ -112,6 +113,14 @@ json_number(struct json *j, const char *name, int64_t value)
 {
 	start_value(j, name);
 	strbuf_addf(j->out, "%" PRId64, value);
+}
+
+void
+json_hundredths(struct json *j, const char *name, int64_t value)
+{
+	start_value(j, name);
+	strbuf_addf(j->out, "%s%" PRId64 ".%02d", value < 0 ? "-" : "",
+	    value < 0 ? -(value / 100) : value / 100, abs((int)(value % 100)));
 }
 
 void

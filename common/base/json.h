@@ -25,6 +25,8 @@ void json_array_end(struct json *j);
 void json_string(struct json *j, const char *name, struct span value);
 void json_cstring(struct json *j, const char *name, const char *value);
 void json_number(struct json *j, const char *name, int64_t value);
+/* A number with two digits behind the point, given in hundredths. */
+void json_hundredths(struct json *j, const char *name, int64_t value);
 void json_bool(struct json *j, const char *name, bool value);
 void json_null(struct json *j, const char *name);
 /* A string, or null where it is empty. */
