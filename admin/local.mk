@@ -32,6 +32,7 @@ admin_postern_SOURCES = \
 	admin/message.c \
 	admin/message.h \
 	admin/message_sign.c \
+	admin/message_policy.c \
 	admin/message_verify.c \
 	admin/policy.h \
 	admin/postern.c \
@@ -50,12 +51,15 @@ admin_postern_SOURCES = \
 	admin/tablefile.h \
 	admin/trial.c \
 	admin/trial.h \
+	admin/trialload.c \
+	admin/trialload.h \
 	admin/verifyreport.c \
 	admin/verifyreport.h \
 	admin/warmup.c \
 	admin/zonetext.c \
 	admin/zonetext.h
-admin_postern_LDADD = $(LIBSIGN) $(LIBVERIFY) $(LIBPOSTERN) $(LIBS_COMMON) $(UNBOUND_LIBS)
+admin_postern_LDADD = $(LIBSIGN) $(LIBVERIFY) $(LIBPOLICY) $(LIBPOSTERN) \
+	$(LIBS_COMMON) $(UNBOUND_LIBS)
 
 UNIT_TESTS += tests/unit/test_admin
 tests_unit_test_admin_SOURCES = tests/unit/test_admin.c \

@@ -3,7 +3,8 @@
 #include "common/base/mem.h"
 
 static const struct cli_command *const commands[] = {
-	&message_sign_command, &message_verify_command,
+	&message_policy_command, &message_sign_command,
+	&message_verify_command,
 };
 
 const struct cli_group message_group = {

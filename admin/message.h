@@ -8,6 +8,7 @@
 
 extern const struct cli_group message_group;
 
+extern const struct cli_command message_policy_command;
 extern const struct cli_command message_sign_command;
 extern const struct cli_command message_verify_command;
 

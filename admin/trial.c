@@ -150,6 +150,22 @@ read_message(struct strbuf *text, const char *path)
 }
 
 int
+trial_check_envelope(const struct trial_options *trial)
+{
+	if (trial->client_address == NULL)
+		cli_error("--client-addr is missing: the address that the "
+		    "message came from");
+	else if (trial->helo == NULL)
+		cli_error("--helo is missing: what the client said in EHLO");
+	else if (trial->sender == NULL)
+		cli_error("--mail-from is missing: the envelope's sender; "
+		    "\"\" for a bounce");
+	else
+		return EX_OK;
+	return EX_USAGE;
+}
+
+int
 trial_start(struct trial *trial, const struct trial_options *options,
     const char *path)
 {
@@ -221,6 +237,56 @@ bool
 trial_passes(const struct trial *trial)
 {
 	return actions[trial->result.verdict.action].status == 0;
+}
+
+unsigned
+trial_code(const struct verdict *verdict)
+{
+	if (verdict->action == VERDICT_REJECT)
+		return verdict->code != 0 ? verdict->code : 550;
+	if (verdict->action == VERDICT_TEMPFAIL)
+		return verdict->code != 0 ? verdict->code : 451;
+	return 250;
+}
+
+void
+trial_add_verdict(struct strbuf *out, const char *label,
+    const struct verdict *verdict)
+{
+	unsigned code = trial_code(verdict);
+
+	strbuf_addf(out, "%s: %s", label, verdict_word(verdict));
+	if (code >= 400)
+		strbuf_addf(out, " %u %s", code, verdict->enhanced != NULL ?
+		    verdict->enhanced : code >= 500 ? "5.7.1" : "4.7.1");
+	if (verdict->text != NULL)
+		strbuf_addf(out, code >= 400 ? " %s" : " (%s)",
+		    cli_escape(span_of(verdict->text)));
+}
+
+void
+trial_json_verdict(const struct verdict *verdict, struct json *json)
+{
+	json_object(json, "verdict");
+	json_cstring(json, "action", verdict_word(verdict));
+	json_number(json, "code", trial_code(verdict));
+	json_cstring(json, "text", verdict->text != NULL ? verdict->text :
+	    "");
+	json_object_end(json);
+}
+
+void
+trial_unfold(struct span value, struct strbuf *out)
+{
+	struct span line;
+	bool is_first = true;
+
+	while (span_line(&value, &line)) {
+		if (!is_first)
+			strbuf_addc(out, ' ');
+		strbuf_addspan(out, span_trim(line));
+		is_first = false;
+	}
 }
 
 void

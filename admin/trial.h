@@ -6,6 +6,7 @@
 #define POSTERN_ADMIN_TRIAL_H
 
 #include "admin/cli.h"
+#include "common/base/json.h"
 #include "common/milter/file_driver.h"
 
 /* The envelope as the command line has it; what is not given is NULL. */
@@ -54,6 +55,10 @@ struct trial {
 	struct arena arena;
 };
 
+/* The exit status: without client, HELO and sender there is nothing to check,
+ * or something else than was meant. */
+int trial_check_envelope(const struct trial_options *options);
+
 /*
  * Takes the envelope from options and reads the message from path ("-":
  * standard input). The exit status; what is wrong has been said.
@@ -74,6 +79,18 @@ const char *trial_action(const struct trial *trial);
 int trial_status(const struct trial *trial, int passes);
 /* Whether the MTA would pass the message on. */
 bool trial_passes(const struct trial *trial);
+
+/* The code of the MTA's answer to the message: 550, 451, or 250. */
+unsigned trial_code(const struct verdict *verdict);
+/* "label: reject 550 5.7.1 because", as the client is answered; "quarantine
+ * (because)" where it need not know. */
+void trial_add_verdict(struct strbuf *out, const char *label,
+    const struct verdict *verdict);
+/* The same as the object "verdict". */
+void trial_json_verdict(const struct verdict *verdict, struct json *json);
+
+/* A field's value as it reads without its folds. */
+void trial_unfold(struct span value, struct strbuf *out);
 
 /* The decision path, a line a step. */
 void trial_print_path(const struct trial *trial);

@@ -1,30 +1,7 @@
 #include "admin/verifyreport.h"
 
+#include "admin/trial.h"
 #include "common/dns/trace.h"
-
-void
-verifyreport_unfold(struct span value, struct strbuf *out)
-{
-	struct span line;
-	bool is_first = true;
-
-	while (span_line(&value, &line)) {
-		if (!is_first)
-			strbuf_addc(out, ' ');
-		strbuf_addspan(out, span_trim(line));
-		is_first = false;
-	}
-}
-
-unsigned
-verifyreport_code(const struct verdict *verdict)
-{
-	if (verdict->action == VERDICT_REJECT)
-		return verdict->code != 0 ? verdict->code : 550;
-	if (verdict->action == VERDICT_TEMPFAIL)
-		return verdict->code != 0 ? verdict->code : 451;
-	return 250;
-}
 
 static void
 add_field(struct json *json, const struct verify_report *report)
@@ -32,20 +9,9 @@ add_field(struct json *json, const struct verify_report *report)
 	struct strbuf value = STRBUF_INIT;
 
 	if (report != NULL)
-		verifyreport_unfold(report->authres, &value);
+		trial_unfold(report->authres, &value);
 	json_text(json, "authentication_results", strbuf_span(&value));
 	strbuf_clear(&value);
-}
-
-static void
-add_verdict(struct json *json, const struct verdict *verdict)
-{
-	json_object(json, "verdict");
-	json_cstring(json, "action", verdict_word(verdict));
-	json_number(json, "code", verifyreport_code(verdict));
-	json_cstring(json, "text", verdict->text != NULL ? verdict->text :
-	    "");
-	json_object_end(json);
 }
 
 static void
@@ -140,7 +106,7 @@ verifyreport_json(const struct verify_report *report,
     const struct verdict *verdict, struct json *json)
 {
 	add_field(json, report);
-	add_verdict(json, verdict);
+	trial_json_verdict(verdict, json);
 	add_iprev(json, report);
 	json_array(json, "spf");
 	if (report != NULL) {

@@ -16,10 +16,4 @@
 void verifyreport_json(const struct verify_report *report,
     const struct verdict *verdict, struct json *json);
 
-/* A field's value as it reads without its folds. */
-void verifyreport_unfold(struct span value, struct strbuf *out);
-
-/* The code of the MTA's answer to the message: 550, or 250. */
-unsigned verifyreport_code(const struct verdict *verdict);
-
 #endif

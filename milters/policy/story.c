@@ -150,23 +150,28 @@ log_envelope(struct log_event *event, const struct policy_state *state)
 		log_event_number(event, "refused", (int64_t)state->refused);
 }
 
-/* check/rule: weight, action, reason. */
+void
+story_add_finding(struct strbuf *out, const struct policy_finding *finding)
+{
+	strbuf_addf(out, "%.*s", SPAN_ARG(finding->rule));
+	if (finding->weight != 0) {
+		strbuf_adds(out, finding->weight > 0 ? " +" : " ");
+		score_add(out, finding->weight);
+	}
+	if (finding->action != POLICY_NONE)
+		strbuf_addf(out, " %s", policy_action_word(finding->action));
+	if (finding->is_monitored)
+		strbuf_adds(out, " monitored");
+	if (finding->reason.len != 0)
+		strbuf_addf(out, ": %.*s", SPAN_ARG(finding->reason));
+}
+
 static void
 log_finding(struct log_event *event, const struct policy_finding *finding)
 {
 	struct strbuf text = STRBUF_INIT;
 
-	strbuf_addf(&text, "%.*s", SPAN_ARG(finding->rule));
-	if (finding->weight != 0) {
-		strbuf_adds(&text, finding->weight > 0 ? " +" : " ");
-		score_add(&text, finding->weight);
-	}
-	if (finding->action != POLICY_NONE)
-		strbuf_addf(&text, " %s", policy_action_word(finding->action));
-	if (finding->is_monitored)
-		strbuf_adds(&text, " monitored");
-	if (finding->reason.len != 0)
-		strbuf_addf(&text, ": %.*s", SPAN_ARG(finding->reason));
+	story_add_finding(&text, finding);
 	log_event_add(event, finding->check->name, strbuf_span(&text));
 	strbuf_clear(&text);
 }

@@ -10,6 +10,10 @@
 void story_tell(struct policy_state *state,
     const struct policy_finding *decided);
 
+/* "rule +2.5 reject: reason". */
+void story_add_finding(struct strbuf *out,
+    const struct policy_finding *finding);
+
 /* Once a second or so: what the cache has counted. */
 void story_cache(const struct policy_conf *conf, struct counters *counters);
 

@@ -24,7 +24,8 @@ MESSAGE = (b"From: Alice <alice@example.com>\r\nTo: bob@example.net\r\n"
     b"Subject: a test\r\n\r\nHello.\r\n")
 COMMANDS = [("key", "generate"), ("key", "list"), ("key", "show"),
     ("key", "remove"), ("key", "dns"), ("key", "test"), ("table", "check"),
-    ("table", "lookup"), ("message", "sign"), ("message", "verify")]
+    ("table", "lookup"), ("message", "policy"),
+    ("message", "sign"), ("message", "verify")]
 
 
 class Case(unittest.TestCase):
