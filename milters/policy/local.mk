@@ -84,6 +84,24 @@ milters_policy_libpolicy_a_SOURCES += \
 	milters/policy/listhealth.c \
 	milters/policy/listhealth.h
 
+UNIT_TESTS += tests/unit/test_dnslist
+tests_unit_test_dnslist_SOURCES = tests/unit/test_dnslist.c \
+	tests/unit/policytrial.h tests/unit/tables.h tests/unit/unit.h \
+	$(TEST_ZONE)
+tests_unit_test_dnslist_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_hostname
+tests_unit_test_hostname_SOURCES = tests/unit/test_hostname.c \
+	tests/unit/policytrial.h tests/unit/tables.h tests/unit/unit.h \
+	$(TEST_ZONE)
+tests_unit_test_hostname_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_dnslist
+tests_fuzz_fuzz_dnslist_SOURCES = tests/fuzz/fuzz_dnslist.c $(TEST_ZONE) \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_dnslist_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dnslist_LDADD = $(LIBPOLICY) $(LIBPOSTERN) $(LIBS_COMMON)
+
 UNIT_TESTS += tests/unit/test_listhealth
 tests_unit_test_listhealth_SOURCES = tests/unit/test_listhealth.c \
 	tests/unit/unit.h
