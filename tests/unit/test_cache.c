@@ -184,6 +184,48 @@ test_refused(void **state)
 	cache_close(cache);
 }
 
+/* Where the servers are away this process counts alone, and says so. */
+static void
+test_fallback(void **state)
+{
+	struct cache_options options = options_of(NULL);
+	struct cache_item items[3] = { { .add = 2, .ttl = 10 },
+	    { .add = 3, .ttl = 1000 }, { .ttl = 1000 } };
+	struct strbuf spec = STRBUF_INIT, err = STRBUF_INIT;
+	struct cache_stats stats;
+	struct cache *cache;
+
+	(void)state;
+	strbuf_addf(&spec, "memcached %s", scratch_path("no.socket"));
+	options.spec = spec.s;
+	if ((cache = cache_open(&options, &err)) == NULL)
+		fail_msg("%s", err.s);
+	items[1].key.slot = 1;
+	items[0].kind = items[1].kind = CACHE_COUNTER;
+	assert_false(cache_get(cache, items, 3));
+	assert_int_equal(items[0].number, 0);
+	assert_int_equal(items[2].state, CACHE_TROUBLE);
+	assert_false(cache_increment(cache, items, 2));
+	assert_false(cache_increment(cache, items, 2));
+	assert_int_equal(items[0].state, CACHE_TROUBLE);
+	assert_int_equal(items[0].number, 4);
+	assert_int_equal(items[1].number, 6);
+	cache_take_back(cache, items, 1);
+	assert_false(cache_get(cache, items, 2));
+	assert_int_equal(items[0].number, 2);
+	assert_int_equal(items[1].number, 6);
+	pass(11);
+	assert_false(cache_get(cache, items, 2));
+	assert_int_equal(items[0].number, 0);
+	assert_int_equal(items[1].number, 6);
+	assert_int_equal(cache_add(cache, &items[2]), CACHE_FAILED);
+	cache_count(cache, &stats);
+	assert_int_equal(stats.troubles, 11);
+	assert_int_equal(stats.hits + stats.misses, 0);
+	cache_close(cache);
+	strbuf_clear(&spec);
+}
+
 /* ---- its file ---- */
 
 static void
@@ -339,6 +381,7 @@ main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_fallback),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_damaged),
