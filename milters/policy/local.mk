@@ -61,6 +61,7 @@ tests_fuzz_fuzz_greylist_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_greylist_LDADD = $(LIBPOLICY) $(LIBPOSTERN) $(LIBS_COMMON)
 
 
+
 UNIT_TESTS += tests/unit/test_condition
 tests_unit_test_condition_SOURCES = tests/unit/test_condition.c \
 	tests/unit/tables.h tests/unit/unit.h
@@ -147,3 +148,8 @@ UNIT_TESTS += tests/unit/test_access
 tests_unit_test_access_SOURCES = tests/unit/test_access.c \
 	tests/unit/tables.h tests/unit/unit.h
 tests_unit_test_access_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_ratelimit
+tests_fuzz_fuzz_ratelimit_SOURCES = tests/fuzz/fuzz_ratelimit.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ratelimit_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_ratelimit_LDADD = $(LIBPOLICY) $(LIBPOSTERN) $(LIBS_COMMON)
