@@ -34,10 +34,17 @@ policy_control(const void *conf, const struct span *words, size_t count,
 			return;
 		}
 	}
-	answer->status = EX_USAGE;
-	strbuf_adds(&answer->error, "postern-policy knows no command ");
-	escape_add(&answer->error, count != 0 ? words[0] : span_of(""), 64,
-	    ESCAPE_QUOTE);
+	answer->status = control_refuse(answer, "postern-policy knows no "
+	    "command ", count != 0 ? words[0] : span_of(""));
+}
+
+int
+control_refuse(struct control_answer *answer, const char *text,
+    struct span word)
+{
+	strbuf_adds(&answer->error, text);
+	escape_add(&answer->error, word, ESCAPE_MAX, ESCAPE_QUOTE);
+	return EX_USAGE;
 }
 
 void

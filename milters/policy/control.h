@@ -19,6 +19,10 @@ policy_command control_limit, control_warmup, control_greylist,
 void policy_control(const void *conf, const struct span *words, size_t count,
     struct control_answer *answer);
 
+/* Puts text and word, escaped, into answer's error: EX_USAGE. */
+int control_refuse(struct control_answer *answer, const char *text,
+    struct span word);
+
 /* Listens where ControlSocket says; where it cannot, the log says why. */
 void policy_control_serve(const struct policy_conf *conf);
 void policy_control_stop(void);

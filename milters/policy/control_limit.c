@@ -31,14 +31,6 @@ struct request {
 	struct cache_key name;
 };
 
-static int
-refuse(struct request *r, const char *text, struct span word)
-{
-	strbuf_adds(&r->answer->error, text);
-	escape_add(&r->answer->error, word, ESCAPE_MAX, 0);
-	return EX_USAGE;
-}
-
 static bool
 read_option(struct request *r, struct span word)
 {
@@ -62,7 +54,8 @@ read_words(struct request *r, const struct span *words, size_t count)
 		if (!span_starts(words[i], SPAN_LIT("--")))
 			r->words[r->count++] = words[i];
 		else if (!read_option(r, words[i]))
-			return refuse(r, "no such option: ", words[i]);
+			return control_refuse(r->answer, "no such option: ",
+			    words[i]);
 	}
 	return EX_OK;
 }
@@ -76,15 +69,17 @@ find_identity(struct request *r, size_t rest)
 	int status = EX_OK;
 
 	if (r->count < 2 + rest)
-		return refuse(r, usage, span_of(""));
+		return control_refuse(r->answer, usage, span_of(""));
 	r->rule = rate_find(r->conf, r->words[0]);
 	if (r->rule == NULL)
-		return refuse(r, "there is no RateLimit ", r->words[0]);
+		return control_refuse(r->answer, "there is no RateLimit ",
+		    r->words[0]);
 	if (keyparts_parse(&r->rule->key, r->words + 1, r->count - 1 - rest,
 	    &r->arena, r->values, &err))
 		rate_name(r->conf->cache, r->rule, r->values, &r->name);
 	else
-		status = refuse(r, strbuf_str(&err), span_of(""));
+		status = control_refuse(r->answer, strbuf_str(&err),
+		    span_of(""));
 	strbuf_clear(&err);
 	return status;
 }
@@ -135,7 +130,8 @@ show_rules(struct request *r)
 	size_t i;
 
 	if (r->count == 1 && (only = rate_find(r->conf, r->words[0])) == NULL)
-		return refuse(r, "there is no RateLimit ", r->words[0]);
+		return control_refuse(r->answer, "there is no RateLimit ",
+		    r->words[0]);
 	if (r->as_json) {
 		json_start(&json, &r->answer->output);
 		json_array(&json, NULL);
@@ -266,7 +262,8 @@ set(struct request *r)
 		return EX_OK;
 	}
 	if (!units_bytes(number, &limit) || limit > RATE_LIMIT_MAX)
-		return refuse(r, "write a number, or default: ", number);
+		return control_refuse(r->answer, "write a number, or default: ",
+		    number);
 	rate_override(&r->name, limit, r->seconds, &item);
 	cache_put(r->conf->cache, &item);
 	strbuf_addf(out, "%.*s: %.*s has limit %" PRId64 " for %" PRId64

@@ -31,14 +31,6 @@ struct group {
 	int64_t delay;		/* seconds between deliveries */
 };
 
-static int
-refuse(struct request *r, const char *text, struct span word)
-{
-	strbuf_adds(&r->answer->error, text);
-	escape_add(&r->answer->error, word, ESCAPE_MAX, 0);
-	return EX_USAGE;
-}
-
 /* ---- what is so ---- */
 
 static void
@@ -77,7 +69,7 @@ look_at(struct request *r, const struct warmup_rule *rule,
 	    r->count - 1, &r->arena, values, &err))
 		look_up(r, values, group);
 	else
-		status = refuse(r, rule->key.count == 0 ?
+		status = control_refuse(r->answer, rule->key.count == 0 ?
 		    "the group has no key=" : strbuf_str(&err), span_of(""));
 	strbuf_clear(&err);
 	return status;
@@ -223,8 +215,8 @@ show(struct request *r)
 	int status;
 
 	if (r->count != 0 && warmup_find(r->conf, r->words[0]) == NULL)
-		return refuse(r, "there is no WarmUp of the name ",
-		    r->words[0]);
+		return control_refuse(r->answer,
+		    "there is no WarmUp of the name ", r->words[0]);
 	if (!r->as_json)
 		return show_groups(r, NULL);
 	json_start(&json, &r->answer->output);
@@ -253,7 +245,8 @@ control_warmup(const struct policy_conf *conf, const struct span *words,
 		if (span_is(words[i], "--json"))
 			r.as_json = true;
 		else if (span_starts(words[i], SPAN_LIT("--")))
-			status = refuse(&r, "no such option: ", words[i]);
+			status = control_refuse(answer, "no such option: ",
+			    words[i]);
 		else
 			r.words[r.count++] = words[i];
 	}

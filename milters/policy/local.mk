@@ -60,8 +60,6 @@ tests_fuzz_fuzz_greylist_SOURCES = tests/fuzz/fuzz_greylist.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_greylist_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_greylist_LDADD = $(LIBPOLICY) $(LIBPOSTERN) $(LIBS_COMMON)
 
-
-
 UNIT_TESTS += tests/unit/test_condition
 tests_unit_test_condition_SOURCES = tests/unit/test_condition.c \
 	tests/unit/tables.h tests/unit/unit.h

@@ -78,6 +78,8 @@ prepare_recipient(struct policy_state *state)
 		identity = find(state, rule, values);
 		identity_touch(identity, facts);
 		identities_take(&own(state)->set, identity);
+		if (rule->proposal == POLICY_REJECT)
+			retry_ask_pair(&own(state)->retry, state);
 		if (identity->items == NULL)
 			ask(state, identity, 0);
 	}
@@ -328,6 +330,9 @@ judge_recipient(struct policy_state *state)
 	for (identity = own(state)->set.stage; identity != NULL;
 	    identity = identity->next) {
 		rule = identity->rule;
+		if (rule->proposal == POLICY_REJECT &&
+		    retry_may_be(&own(state)->retry, state))
+			continue;
 		weight = rule->count == RATE_RECIPIENTS ?
 		    (int64_t)identity->recipients + 1 : 1;
 		judge_use(state, identity, weight, weight);

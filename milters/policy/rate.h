@@ -12,8 +12,9 @@
  * passes: at the end of a message it is added, and taken back if the message is
  * refused. Before, at RCPT, rules that tempfail or reject look whether the
  * limit is reached already, and refuse the recipient then. A message that comes
- * again is counted once (retry.h). One with more than IDENTITIES_MAX identities
- * of a rule is treated as if one of them were over the limit.
+ * again is counted once: see retry.h, and why a reject may wait for the end. One
+ * with more than IDENTITIES_MAX identities of a rule is treated as if one of
+ * them were over the limit.
  */
 #ifndef POSTERN_MILTERS_POLICY_RATE_H
 #define POSTERN_MILTERS_POLICY_RATE_H

@@ -1,5 +1,7 @@
 #include "milters/policy/retry.h"
 
+#include "common/base/mem.h"
+
 #include <stdlib.h>
 
 /* The field's value, trimmed; empty where there is none. */
@@ -59,6 +61,43 @@ name_message(struct policy_state *state, struct cache_key *key)
 	return true;
 }
 
+static void
+start_counter(struct cache_item *item, int64_t memory)
+{
+	item->kind = CACHE_COUNTER;
+	item->ttl = memory;
+}
+
+void
+retry_ask_pair(struct retry *retry, struct policy_state *state)
+{
+	const struct span parts[] = { state->facts.sender_text,
+	    state->recipient->text };
+	size_t place = state->facts.recipient_count;
+	int64_t memory = state->conf->retry_memory;
+	struct retry_pair *pair;
+
+	if (memory == 0 || (retry->pairs != NULL &&
+	    retry->pairs->place == place))
+		return;
+	pair = arena_zalloc(policy_arena(state), sizeof(*pair));
+	pair->place = place;
+	pair->next = retry->pairs;
+	retry->pairs = pair;
+	cache_name(state->conf->cache, "pair", parts, ARRAY_LEN(parts),
+	    &pair->item.key);
+	start_counter(&pair->item, memory);
+	policy_want(state, &pair->item, 1);
+}
+
+bool
+retry_may_be(const struct retry *retry, const struct policy_state *state)
+{
+	return retry->pairs != NULL &&
+	    retry->pairs->place == state->facts.recipient_count &&
+	    retry->pairs->item.number > 0;
+}
+
 void
 retry_ask(struct retry *retry, struct policy_state *state)
 {
@@ -67,8 +106,7 @@ retry_ask(struct retry *retry, struct policy_state *state)
 	if (memory == 0 || !name_message(state, &retry->item.key))
 		return;
 	retry->is_known = true;
-	retry->item.kind = CACHE_COUNTER;
-	retry->item.ttl = memory;
+	start_counter(&retry->item, memory);
 	policy_want(state, &retry->item, 1);
 }
 
@@ -85,17 +123,32 @@ retry_counts(struct retry *retry)
 void
 retry_add(struct retry *retry, struct policy_state *state)
 {
+	const struct policy_facts *facts = &state->facts;
+	struct retry_pair *pair;
+
 	if (!retry->is_known || retry->is_added)
 		return;
 	retry->is_added = true;
 	retry->item.add = 1;
 	policy_want(state, &retry->item, 1);
+	for (pair = retry->pairs; pair != NULL; pair = pair->next) {
+		if (!policy_recipient_is_live(
+		    &facts->recipients[pair->place - 1]))
+			continue;
+		pair->item.add = 1;
+		policy_want(state, &pair->item, 1);
+	}
 }
 
 void
 retry_learn(struct retry *retry, struct policy_state *state)
 {
-	if (retry->is_added && !state->passes && policy_may_learn(state))
-		cache_take_back(state->conf->cache, &retry->item, 1);
-	retry->is_added = false;
+	const struct retry_pair *pair;
+
+	if (!retry->is_added || state->passes || !policy_may_learn(state))
+		return;
+	cache_take_back(state->conf->cache, &retry->item, 1);
+	for (pair = retry->pairs; pair != NULL; pair = pair->next)
+		if (pair->item.add != 0)
+			cache_take_back(state->conf->cache, &pair->item, 1);
 }

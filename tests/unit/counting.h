@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "milters/policy/control.h"
 #include "milters/policy/engine.h"
 #include "milters/policy/identity.h"
 #include "milters/policy/rate.h"
@@ -115,7 +116,7 @@ struct mail {
 	const char *client;	/* "192.0.2.1" */
 	const char *user;	/* NULL: not authenticated */
 	const char *sender;	/* "<a@example.com>" */
-	const char *rcpts;	/* divided by blanks */
+	const char *rcpts;	/* divided by blanks; NULL: a new one */
 	const char *id;		/* Message-ID; NULL: one of its own */
 	const char *results;	/* Authentication-Results */
 	uint64_t size;		/* of the body */
@@ -215,6 +216,8 @@ pass(struct policy *p, const struct mail *mail)
 		.message = &message, .edits = &edits, .conf = &p->conf,
 		.now = test_now };
 	struct outcome out = { .verdict = 'p' };
+	static unsigned number;
+	char rcpt[40];
 	struct span rest, path;
 	struct policy_state *state;
 	struct policy_finding *found;
@@ -225,7 +228,8 @@ pass(struct policy *p, const struct mail *mail)
 	    "192.0.2.1"), &session.client);
 	fill_message(&message, mail);
 	state = engine_start(&ctx);
-	rest = span_of(mail->rcpts != NULL ? mail->rcpts : "<b@example.net>");
+	snprintf(rcpt, sizeof(rcpt), "<b%u@example.net>", ++number);
+	rest = span_of(mail->rcpts != NULL ? mail->rcpts : rcpt);
 	while (span_item(&rest, &path)) {
 		count++;
 		found = engine_recipient(state, path);
@@ -247,6 +251,66 @@ static inline char
 verdict(struct policy *p, const struct mail *mail)
 {
 	return pass(p, mail).verdict;
+}
+
+/* Each message in turn; time goes on before it. */
+struct step {
+	int64_t wait;
+	struct mail mail;
+	char verdict;		/* 0: no more */
+	size_t refused;
+};
+
+struct run {
+	const char *name, *rows;
+	struct step steps[8];
+};
+
+static inline void
+run_steps(const struct run *run)
+{
+	const struct step *step;
+	struct outcome out;
+	struct policy p;
+	size_t n;
+
+	policy_start(&p, run->rows);
+	for (n = 0; n < ARRAY_LEN(run->steps); n++) {
+		step = &run->steps[n];
+		if (step->verdict == '\0')
+			break;
+		test_now += step->wait;
+		out = pass(&p, &step->mail);
+		if (out.verdict != step->verdict ||
+		    out.refused != step->refused)
+			fail_msg("%s: step %zu: %c, %zu refused: %s",
+			    run->name, n, out.verdict, out.refused,
+			    out.reason);
+	}
+	policy_close(&p);
+}
+
+/* What the admin's command, its words divided by blanks, answers, output and
+ * error; lasts until the next call. */
+static inline const char *
+ask(struct policy *p, const char *text, int status)
+{
+	static char answered[4000];
+	struct control_answer answer = { .status = 0 };
+	struct span words[16], rest = span_of(text);
+	size_t count = 0;
+
+	while (span_item(&rest, &words[count]))
+		count++;
+	answer.status = (span_is(words[0], "warmup") ? control_warmup :
+	    control_limit)(&p->conf, words, count, &answer);
+	snprintf(answered, sizeof(answered), "%s%s",
+	    strbuf_str(&answer.output), strbuf_str(&answer.error));
+	strbuf_clear(&answer.output);
+	strbuf_clear(&answer.error);
+	if (answer.status != status)
+		fail_msg("%s: %d: %s", text, answer.status, answered);
+	return answered;
 }
 
 #endif

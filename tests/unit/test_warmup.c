@@ -46,29 +46,6 @@ grows_day_by_day(void **state)
 	}
 }
 
-/* At the wall clock's day, as the command sees it; lasts until the next
- * call. */
-static const char *
-ask(struct policy *p, const char *command, int status)
-{
-	static char text[2000];
-	struct control_answer answer = { .status = 0 };
-	struct span words[8], rest = span_of(command);
-	size_t count = 0;
-
-	while (span_item(&rest, &words[count]))
-		count++;
-	answer.status = control_warmup(&p->conf, words, count, &answer);
-	if (answer.status != status)
-		fail_msg("%s: %d: %s", command, answer.status,
-		    strbuf_str(&answer.error));
-	snprintf(text, sizeof(text), "%s%s", strbuf_str(&answer.output),
-	    strbuf_str(&answer.error));
-	strbuf_clear(&answer.output);
-	strbuf_clear(&answer.error);
-	return text;
-}
-
 static int64_t
 used(struct policy *p, const char *group)
 {
@@ -83,19 +60,9 @@ used(struct policy *p, const char *group)
 	return item.number;
 }
 
-struct step {
-	int64_t wait;
-	struct mail mail;
-	char verdict;
-	size_t refused;
-};
-
 #define OUT	.user = "alice"
 
-static const struct {
-	const char *name, *rows;
-	struct step steps[8];
-} runs[] = {
+static const struct run runs[] = {
 	{ "a group, recipient by recipient, and the next day",
 	    "WarmUp a.test,.b.test start=3/day growth=2 max=5 "
 	    "since=2027-01-01", {
@@ -141,10 +108,10 @@ static const struct {
 	} },
 	{ "a message that comes again is counted once",
 	    "WarmUp * start=2/day max=2 since=2027-01-01", {
-		{ 0, { OUT, .id = " <1@x.test>" }, 'p', 0 },
-		{ 0, { OUT, .id = " <1@x.test>" }, 'p', 0 },
-		{ 0, { OUT, .id = " <2@x.test>" }, 'p', 0 },
-		{ 0, { OUT, .id = " <3@x.test>" }, 'd', 1 },
+		{ 0, { OUT, .id = " <1@x.test>", .rcpts = "<b@a>" }, 'p', 0 },
+		{ 0, { OUT, .id = " <1@x.test>", .rcpts = "<b@a>" }, 'p', 0 },
+		{ 0, { OUT, .id = " <2@x.test>", .rcpts = "<b@a>" }, 'p', 0 },
+		{ 0, { OUT, .id = " <3@x.test>", .rcpts = "<b@a>" }, 'd', 1 },
 	} },
 	{ "a clock that jumps a day on and back again",
 	    "WarmUp * start=1/day growth=2 max=9 since=2027-01-01", {
@@ -169,28 +136,11 @@ static const struct {
 static void
 holds_the_ramp(void **state)
 {
-	const struct step *step;
-	struct outcome out;
-	struct policy p;
-	size_t i, n;
+	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(runs); i++) {
-		policy_start(&p, runs[i].rows);
-		for (n = 0; n < ARRAY_LEN(runs[i].steps); n++) {
-			step = &runs[i].steps[n];
-			if (step->verdict == '\0')
-				break;
-			test_now += step->wait;
-			out = pass(&p, &step->mail);
-			if (out.verdict != step->verdict ||
-			    out.refused != step->refused)
-				fail_msg("%s: step %zu: %c, %zu refused: %s",
-				    runs[i].name, n, out.verdict, out.refused,
-				    out.reason);
-		}
-		policy_close(&p);
-	}
+	for (i = 0; i < ARRAY_LEN(runs); i++)
+		run_steps(&runs[i]);
 }
 
 static void
