@@ -9,7 +9,10 @@
 #include <pthread.h>
 #include <signal.h>
 
-enum { LOG_EVERY_MS = 60 * 1000 };
+enum {
+	LOG_EVERY_MS = 60 * 1000,
+	MERGED_MAX = 64		/* of the newest that are looked at */
+};
 
 struct job {
 	struct cache *cache;
@@ -95,13 +98,40 @@ lose_one(void)
 	return untold;
 }
 
+static struct job *
+nth(size_t n)
+{
+	return &queue.ring[(queue.first + n) % LEARN_QUEUE_MAX];
+}
+
+/* Names of large senders come again and again: what waits for one of them
+ * already takes the more. */
+static bool
+merge(const struct cache *cache, const struct learn_addition *addition)
+{
+	size_t i, end = queue.count > MERGED_MAX ? queue.count - MERGED_MAX :
+	    0;
+	struct job *job;
+
+	for (i = queue.count; i > end; i--) {
+		job = nth(i - 1);
+		if (job->cache != cache ||
+		    job->addition.key.slot != addition->key.slot ||
+		    memcmp(job->addition.key.digest, addition->key.digest,
+		    sizeof(addition->key.digest)) != 0)
+			continue;
+		job->addition.good += addition->good;
+		job->addition.bad += addition->bad;
+		job->addition.now = addition->now;
+		return true;
+	}
+	return false;
+}
+
 static void
 enqueue(struct cache *cache, const struct learn_addition *addition)
 {
-	struct job *job = &queue.ring[(queue.first + queue.count) %
-	    LEARN_QUEUE_MAX];
-
-	*job = (struct job){ cache, *addition };
+	*nth(queue.count) = (struct job){ cache, *addition };
 	queue.count++;
 	queue.taken++;
 	pthread_cond_signal(&queue.more);
@@ -119,10 +149,12 @@ learn_add(struct cache *cache, const struct learn_addition *addition)
 	pthread_mutex_lock(&queue.mutex);
 	if (!queue.has_thread)
 		queue.has_thread = start_thread();
-	if (queue.has_thread && queue.count < LEARN_QUEUE_MAX)
-		enqueue(cache, addition);
-	else
-		told = lose_one();
+	if (!merge(cache, addition)) {
+		if (queue.has_thread && queue.count < LEARN_QUEUE_MAX)
+			enqueue(cache, addition);
+		else
+			told = lose_one();
+	}
 	pthread_mutex_unlock(&queue.mutex);
 	if (told > 0)
 		log_warning("reputation: %" PRIu64 " additions lost: the "

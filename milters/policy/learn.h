@@ -1,8 +1,9 @@
 /*
  * learn.h - additions to reputations that no message waits for. To a local
  * cache they are made at once; for a remote one, where each is two round trips,
- * they go through a queue that a thread of its own works off. A queue that is
- * full takes no more: what is lost is counted and said in the log.
+ * they go through a queue that a thread of its own works off; several to the same
+ * record become one. A queue that is full takes no more: what is lost is counted
+ * and said in the log.
  */
 #ifndef POSTERN_MILTERS_POLICY_LEARN_H
 #define POSTERN_MILTERS_POLICY_LEARN_H

@@ -375,6 +375,12 @@ test_full_queue(void **state)
 	assert_true(learn_lost() > lost);
 	learn_finish();
 	assert_true(learn_lost() - lost < TOO_MANY);
+	/* of one name all are taken: they become one addition or a few */
+	lost = learn_lost();
+	for (i = 0; i < TOO_MANY; i++)
+		learn_add(run.conf->cache, &addition);
+	assert_int_equal(learn_lost(), lost);
+	learn_finish();
 	run_close(&run);
 	close(fd);
 	unlink(scratch_path("mute"));
