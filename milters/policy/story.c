@@ -24,6 +24,7 @@ enum {
 	COUNT_BYTES,
 	COUNT_EVICTIONS,
 	COUNT_SERVERS_AWAY,
+	COUNT_LIMITED,
 	COUNT_ROWS
 };
 
@@ -72,6 +73,9 @@ static const struct counter_row counter_rows[COUNT_ROWS] = {
 	    COUNTER),
 	[COUNT_SERVERS_AWAY] = PLAIN("cache_servers_away",
 	    "Memcached servers that do not answer.", GAUGE),
+	[COUNT_LIMITED] = PLAIN("patterns_limited_total",
+	    "Matches of access tables' patterns that ran into a limit.",
+	    COUNTER),
 };
 
 const struct counter_schema policy_counters = {
@@ -93,6 +97,7 @@ story_cache(const struct policy_conf *conf, struct counters *counters)
 	counters_set(counters, COUNT_EVICTIONS, (int64_t)stats.evictions);
 	counters_set(counters, COUNT_SERVERS_AWAY,
 	    (int64_t)stats.servers_away);
+	counters_set(counters, COUNT_LIMITED, (int64_t)access_map_limited());
 }
 
 static void
