@@ -135,7 +135,8 @@ struct policy_finding *policy_find(struct policy_state *state,
     __attribute__((format(printf, 6, 7)));
 
 /* Whether greylist, lists, host names, reputation and score pass over this
- * message (at RCPT: over it for this recipient). */
+ * message (at RCPT: over it for this recipient; later: for all that are
+ * left). */
 bool policy_is_exempt(const struct policy_state *state);
 
 /* For what a check does besides: false in a trial. */

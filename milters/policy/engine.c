@@ -84,11 +84,30 @@ policy_lookups(struct policy_state *state)
 	return state->lookups;
 }
 
+/* Whether nobody is left who is not. */
+static bool
+are_all_exempt(const struct policy_facts *facts)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < facts->recipient_count; i++) {
+		if (facts->recipients[i].is_refused)
+			continue;
+		if (!facts->recipients[i].is_exempt)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 bool
 policy_is_exempt(const struct policy_state *state)
 {
-	return state->is_exempt ||
-	    (state->recipient != NULL && state->recipient->is_exempt);
+	if (state->is_exempt || state->stage < POLICY_RCPT)
+		return state->is_exempt;
+	return state->recipient != NULL ? state->recipient->is_exempt :
+	    are_all_exempt(&state->facts);
 }
 
 static bool

@@ -334,6 +334,42 @@ test_messages(void **state)
 	}
 }
 
+/* Whom an access table lets pass is not weighed; of two recipients the one who
+ * is not exempt is the reason. */
+static void
+test_exempt(void **state)
+{
+	static const char *const boss_only[] = { "<boss@our.example>" };
+	static const char *const both[] = {
+		"<boss@our.example>", "<you@our.example>"
+	};
+	const struct file_envelope to_boss = { CLIENT,
+		.recipients = boss_only, .recipient_count = 1 };
+	const struct file_envelope to_both = { CLIENT, .recipients = both,
+		.recipient_count = 2 };
+	static const char found[] =
+	    "access recipients:1 0: rcpt boss@our.example\n"
+	    "dnslist bl.example 100: 192.0.2.10 is in bl.example "
+	    "(127.0.0.2)\n";
+	struct zone zone = { .text = zone_text };
+	char config[512];
+
+	(void)state;
+	scratch_write("clients", SPAN_LIT("192.0.2.10 OK\n"), 0644);
+	scratch_write("recipients", SPAN_LIT("boss@our.example OK\n"), 0644);
+	snprintf(config, sizeof(config), "AccessRecipient %s\n"
+	    "DnsList bl.example weight=1\n", scratch_path("recipients"));
+	policytrial_check("one recipient is exempt", config, &zone, &to_both,
+	    letter, found);
+	policytrial_check("the recipient is exempt", config, &zone, &to_boss,
+	    letter, "access recipients:1 0: rcpt boss@our.example\n");
+	snprintf(config, sizeof(config), "AccessClient %s\n"
+	    "DnsList bl.example weight=1\n", scratch_path("clients"));
+	policytrial_check("the client is exempt", config, &zone, &to_both,
+	    letter, "access clients:1 0: client "
+	    "unknown[192.0.2.10]\n");
+}
+
 /* The name is as long as can be asked for; with one more letter it is left
  * out, and nothing else. */
 static void
@@ -524,6 +560,7 @@ main(void)
 		cmocka_unit_test(test_code_bound),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_exempt),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_dead_list),
 		cmocka_unit_test(test_old_answers),
