@@ -9,12 +9,7 @@
 static int64_t
 part_of(int64_t time, int64_t period)
 {
-	int64_t scaled;
-
-	if (period < WINDOW_PARTS)
-		return time;
-	scaled = time * WINDOW_PARTS;
-	return scaled / period - (scaled % period < 0);
+	return period < WINDOW_PARTS ? time : time * WINDOW_PARTS / period;
 }
 
 /* The first second of a part. */

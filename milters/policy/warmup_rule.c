@@ -185,7 +185,7 @@ warmup_unload(struct policy_conf *conf)
 static int64_t
 day_of(int64_t time)
 {
-	return time / WARMUP_DAY - (time % WARMUP_DAY < 0);
+	return time / WARMUP_DAY;
 }
 
 int64_t

@@ -36,6 +36,8 @@ grows_day_by_day(void **state)
 	size_t i;
 
 	(void)state;
+	assert_int_equal(warmup_days(&rule, SINCE - 5 * DAY), 0);
+	assert_int_equal(warmup_days(&rule, SINCE + 5 * DAY), 5);
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		rule.start = rows[i].start;
 		rule.max = rows[i].max;
