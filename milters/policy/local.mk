@@ -106,7 +106,6 @@ tests_unit_test_listhealth_SOURCES = tests/unit/test_listhealth.c \
 	tests/unit/unit.h
 tests_unit_test_listhealth_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 
-EXTRA_DIST += milters/policy/main.c
 
 # what is counted: RateLimit, WarmUp
 milters_policy_libpolicy_a_SOURCES += \
@@ -151,3 +150,18 @@ FUZZ_TARGETS += tests/fuzz/fuzz_ratelimit
 tests_fuzz_fuzz_ratelimit_SOURCES = tests/fuzz/fuzz_ratelimit.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ratelimit_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ratelimit_LDADD = $(LIBPOLICY) $(LIBPOSTERN) $(LIBS_COMMON)
+
+sbin_PROGRAMS += milters/policy/postern-policy
+milters_policy_postern_policy_SOURCES = milters/policy/main.c
+milters_policy_postern_policy_LDADD = $(LIBPOLICY) $(LIBDAEMON) \
+	$(LIBPOSTERN) $(LIBS_COMMON) $(MILTER_LIBS)
+
+UNIT_TESTS += tests/unit/test_policy_engine
+tests_unit_test_policy_engine_SOURCES = tests/unit/test_policy_engine.c \
+	tests/unit/unit.h $(TEST_ZONE)
+tests_unit_test_policy_engine_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+UNIT_TESTS += tests/unit/test_policy_docs
+tests_unit_test_policy_docs_SOURCES = tests/unit/test_policy_docs.c \
+	tests/unit/docs.h tests/unit/unit.h
+tests_unit_test_policy_docs_LDADD = $(LIBPOLICY) $(LIBS_UNIT)

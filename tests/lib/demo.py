@@ -2,11 +2,14 @@
 """What ./quickstart shows once everything is built; see there."""
 import os
 import signal
+import smtplib
 import sys
+import time
 
 import smtp
 import verify
 from nsd import Nsd
+from policy import Policy
 from postfix import Postfix
 from scene import Scene, program
 from service import Unit
@@ -18,6 +21,7 @@ DOMAIN = "example.org"
 SENDER = "you@" + DOMAIN
 RECIPIENT = "friend@example.net"
 OURS = "192.0.2.10", "mail.example.org"         # the domain's own server
+LIMIT, DELAY = 2, 2     # messages an hour; seconds until one may come again
 FORGER = "198.51.100.66", "mail.forger.example"
 
 # What the domain publishes besides its key: who sends its mail, and that all
@@ -32,6 +36,15 @@ forger.example. IN TXT "v=spf1 ip4:198.51.100.66 -all"
 """
 
 
+def reply_of(refused):
+    """(code, text) of what smtplib raised."""
+    if isinstance(refused, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(refused.recipients.values()))
+    else:
+        code, text = refused.smtp_code, refused.smtp_error
+    return code, text.decode("utf-8", "replace")
+
+
 def say(text):
     print("    " + text, flush=True)
 
@@ -43,6 +56,7 @@ class Demo:
         self.postfix = Postfix(scene, self.sink.port)
         self.signer = Signer(scene, self.postfix.queue)
         self.verifier = Unit(scene, "verify", self.postfix.queue)
+        self.policy = Policy(scene, self.postfix.queue)
 
     def make_key(self):
         """As an admin would: one command makes key, rows and DNS record."""
@@ -63,13 +77,25 @@ class Demo:
             "%d" % self.dns.port)
         self.signer.start()
         say("postern-sign listens at " + self.signer.socket)
-        self.postfix.settings.update(
-            smtpd_milters=self.signer.postfix_socket,
-            non_smtpd_milters=self.signer.postfix_socket)
+        self.start_policy()
+        ours = "%s, %s" % (self.policy.postfix_socket,
+            self.signer.postfix_socket)
+        self.postfix.settings.update(smtpd_milters=ours,
+            non_smtpd_milters=ours)
         self.start_verifier()
         self.postfix.start()
         say("a private Postfix listens at 127.0.0.1 port %d, for mail from "
             "outside at port %d" % (self.postfix.port, self.outside))
+
+    def start_policy(self):
+        """Few messages for each sender of ours, and whoever comes for the
+        first time has to come again."""
+        self.policy.configure(
+            RateLimit="senders key=mail-from limit=%d/1h when=out "
+            "action=tempfail" % LIMIT,
+            Greylist="delay=%ds when=in share=100%%" % DELAY)
+        self.policy.start()
+        say("postern-policy listens at " + self.policy.socket)
 
     def start_verifier(self):
         """A second smtpd is the server of those who get the mail."""
@@ -78,8 +104,8 @@ class Demo:
             RejectFailures="yes")
         self.verifier.start()
         say("postern-verify listens at " + self.verifier.socket)
-        self.outside = self.postfix.listen(
-            smtpd_milters=self.verifier.postfix_socket)
+        self.outside = self.postfix.listen(smtpd_milters="%s, %s" % (
+            self.policy.postfix_socket, self.verifier.postfix_socket))
 
     def nameserver(self):
         return "127.0.0.1@%d" % self.dns.port
@@ -123,6 +149,33 @@ class Demo:
                 return refused.code, refused.text
         return 250, "2.0.0 Ok: queued as " + queue_id
 
+    def show_limit(self):
+        """One message more than the sender may send in an hour."""
+        subject = "One too many"
+        data = smtp.message(SENDER, RECIPIENT, subject)
+        try:
+            smtp.send(self.postfix.port, SENDER, [RECIPIENT], data)
+        except smtplib.SMTPException as refused:
+            answer = reply_of(refused)
+        else:
+            answer = 250, "taken"
+        print("\n%s, the sender's number %d within an hour, is answered:\n\n"
+            "    %d %s\n" % (subject, LIMIT + 1, *answer))
+        _, shown, _ = self.policy.ask("limit", "show", "senders", SENDER)
+        print("=> postern limit show senders " + SENDER)
+        for line in shown.splitlines():
+            say(line)
+        return 400 <= answer[0] < 500
+
+    def show_greylisted(self, subject, message):
+        """The signed message comes for the first time."""
+        answer = self.arrive(OURS, SENDER, message.data)
+        print("\n%s, from %s (%s), whom nobody knows there, is answered:\n\n"
+            "    %d %s\n" % (subject, OURS[1], OURS[0], *answer))
+        print("It comes again %d seconds later." % (DELAY + 1))
+        time.sleep(DELAY + 1)
+        return answer[0] == 450
+
     def show_passed(self, subject, message):
         """The signed message reaches the server of the one it is for."""
         answer = self.arrive(OURS, SENDER, message.data)
@@ -142,6 +195,8 @@ class Demo:
             "mx.example.net; dmarc=pass header.from=%s\r\n" % DOMAIN)
         print("\nA forged one, from %s (%s):\n" % (FORGER[1], FORGER[0]))
         print(data.decode().replace("\r\n", "\n"))
+        if self.arrive(FORGER, "you@forger.example", data)[0] == 450:
+            time.sleep(DELAY + 1)       # greylisted, as all that is new
         answer = self.arrive(FORGER, "you@forger.example", data)
         print("is answered:\n\n    %d %s" % answer)
         return answer[0] == 550
@@ -150,6 +205,8 @@ class Demo:
         print(KEPT % {"dir": self.scene.dir, "port": self.postfix.port,
             "sink": self.sink.port, "dns": self.dns.port,
             "outside": self.outside, "verify": self.verifier.conf,
+            "policy": self.policy.conf, "policy_log": self.policy.log_path,
+            "control": self.policy.settings["ControlSocket"],
             "verify_log": self.verifier.log_path,
             "domain": DOMAIN, "conf": self.signer.conf,
             "postfix": self.postfix.etc, "mail_log": self.postfix.log_path,
@@ -161,27 +218,33 @@ class Demo:
 
 NEXT = """
 postern-sign signed both messages, and dkimpy, another implementation, verified
-them; postern-verify let the one pass that comes from whom it says, and not the
-other. On a real mail server:
+them; postern-policy took no more of that sender within an hour, and had the one
+from outside come again before it was let in; postern-verify let it pass, as it
+comes from whom it says, and not the other. On a real mail server:
 
     cd build/quickstart && make install && cd ../..
     systemd-sysusers && systemd-tmpfiles --create
     postern key generate your.domain     # publish the record it prints
     postern key test your.domain         # once it is published
-    systemctl enable --now postern-sign postern-verify
+    systemctl enable --now postern-sign postern-verify postern-policy
 
 and in /etc/postfix/main.cf, then "postfix reload":
 
     smtpd_milters =
+        { unix:postern-policy/socket, default_action=accept }
         { unix:postern-verify/socket, default_action=tempfail,
             content_timeout=60s }
         { unix:postern-sign/socket, default_action=tempfail }
-    non_smtpd_milters = { unix:postern-sign/socket, default_action=tempfail }
+    non_smtpd_milters =
+        { unix:postern-policy/socket, default_action=accept }
+        { unix:postern-sign/socket, default_action=tempfail }
     internal_mail_filter_classes = bounce
 
 postern-verify refuses nothing for DMARC until /etc/postern/verify.conf says
-"RejectFailures yes". README.md has the rest: submission, several domains,
-coming from OpenDKIM and OpenDMARC, what to look at when something is amiss.
+"RejectFailures yes", and postern-policy limits nothing until a rule is taken
+from /etc/postern/policy.conf. README.md has the rest: submission, several
+domains, coming from OpenDKIM and OpenDMARC, what to look at when something is
+amiss.
 """
 
 KEPT = """
@@ -197,13 +260,16 @@ The scene goes on, in %(dir)s:
     DNS         dig @127.0.0.1 -p %(dns)d demo._domainkey.%(domain)s TXT
     settings    %(conf)s
                 %(verify)s
+                %(policy)s
     logs        %(sign_log)s
                 %(verify_log)s
+                %(policy_log)s
                 %(mail_log)s
     explain     %(postern)s message sign -c %(conf)s --explain FILE
                 %(postern)s message verify -c %(verify)s \\
                     --client-addr 198.51.100.66 --helo mail.forger.example \\
                     --mail-from you@forger.example --explain FILE
+    limits      %(postern)s limit show --socket %(control)s
 
 Stop it, and remove the directory:  %(sudo)skill %(pid)d
 """
@@ -216,9 +282,11 @@ def run(keep):
         good = [demo.test_key()]
         sent = list(demo.send())
         good += [demo.show(*one) for one in sent]
-        good += [demo.show_passed(*sent[0]), demo.show_refused()]
+        good += [demo.show_limit(), demo.show_greylisted(*sent[0]),
+            demo.show_passed(*sent[0]), demo.show_refused()]
         if not all(good):
-            print("\nThe logs:\n" + demo.signer.log() + demo.verifier.log())
+            print("\nThe logs:\n" + demo.signer.log() + demo.verifier.log() +
+                demo.policy.log())
             return 1
         print(NEXT)
         if keep:
