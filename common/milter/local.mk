@@ -21,6 +21,8 @@ common_libpostern_a_SOURCES += \
 	common/milter/generation.h \
 	common/milter/listen.c \
 	common/milter/listen.h \
+	common/milter/ownname.c \
+	common/milter/ownname.h \
 	common/milter/pidfile.c \
 	common/milter/pidfile.h \
 	common/milter/privilege.c \

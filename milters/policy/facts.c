@@ -6,6 +6,7 @@
 #include "common/mail/authread.h"
 #include "common/mail/authres.h"
 #include "common/mail/domain.h"
+#include "common/milter/ownname.h"
 
 enum { TEXT_MAX = 512 };
 
@@ -208,28 +209,14 @@ take_results(struct policy_facts *facts, const struct auth_result *results,
 	}
 }
 
-static struct span
-find_own_id(struct filter_context *ctx)
-{
-	const struct policy_conf *conf = ctx->conf;
-	struct span id = conf->own_id;
-
-	if (id.len == 0)
-		id = authres_own_id(session_macro(ctx->session, "j"),
-		    &ctx->message->arena);
-	if (id.len == 0)
-		id = authres_own_id(span_of(conf->host_name),
-		    &ctx->message->arena);
-	return id;
-}
-
 /* The topmost field that bears our name is our verifier's. */
 static void
 read_results(struct filter_context *ctx, struct policy_facts *facts)
 {
+	const struct policy_conf *conf = ctx->conf;
 	struct message *message = ctx->message;
 	struct arena *arena = &message->arena;
-	struct span id = find_own_id(ctx);
+	struct span id = own_id_find(ctx, conf->own_id, conf->host_name);
 	struct auth_result *results;
 	size_t i, count;
 

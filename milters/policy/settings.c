@@ -5,7 +5,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/units.h"
-#include "common/mail/authres.h"
+#include "common/milter/ownname.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -185,24 +185,14 @@ load_cache(struct filter_load *load, struct policy_conf *conf)
 static void
 load_names(struct filter_load *load, struct policy_conf *conf)
 {
-	char name[256];
-
-	if (gethostname(name, sizeof(name)) != 0)
-		name[0] = '\0';
-	name[sizeof(name) - 1] = '\0';
-	conf->host_name = arena_strdup(load->arena, name[0] != '\0' ? name :
-	    "localhost");
+	conf->host_name = own_host_name(load->arena);
 	conf->trust_results = conf->results != 0;
 	conf->score_at_end = conf->score_at != 0;
 	if (conf->authserv_id == NULL)
 		return;
-	conf->own_id = authres_own_id(span_is_nocase(span_of(
-	    conf->authserv_id), "HOSTNAME") ? span_of(conf->host_name) :
-	    span_of(conf->authserv_id), load->arena);
-	if (conf->own_id.len == 0)
-		filter_refuse(load, "AuthservID", "no authserv-id: a host "
-		    "name such as mx.example.com is best");
-	else if (!conf->trust_results)
+	conf->own_id = own_id_load(load, "AuthservID", conf->authserv_id,
+	    conf->host_name);
+	if (!conf->trust_results)
 		filter_advise(load, "AuthservID", "no effect without "
 		    "AuthResults trust");
 }

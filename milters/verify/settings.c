@@ -5,10 +5,9 @@
 
 #include "common/base/mem.h"
 #include "common/base/clock.h"
-#include "common/mail/authres.h"
 #include "common/mail/domain.h"
+#include "common/milter/ownname.h"
 
-#include <unistd.h>
 
 #define TEXT(name, field, def, max) \
 	{ name, SETTING_STRING, offsetof(struct verify_conf, field), def, \
@@ -208,30 +207,6 @@ load_checks(struct filter_load *load, struct verify_conf *conf)
 		    "without one of them good mail fails");
 }
 
-static const char *
-find_host_name(struct arena *arena)
-{
-	char name[256];
-
-	if (gethostname(name, sizeof(name)) != 0)
-		return "localhost";
-	name[sizeof(name) - 1] = '\0';
-	return arena_strdup(arena, name);
-}
-
-/* An identifier goes into a field as a token or quoted: any printable text
- * will do, but it must read as the same again. */
-static struct span
-read_id(struct filter_load *load, const char *setting, struct span text)
-{
-	struct span id = authres_own_id(text, load->arena);
-
-	if (id.len == 0)
-		filter_refuse(load, setting, "no authserv-id: a host name such as "
-		    "mx.example.com is best");
-	return id;
-}
-
 static void
 load_ids(struct filter_load *load, struct verify_conf *conf)
 {
@@ -240,11 +215,10 @@ load_ids(struct filter_load *load, struct verify_conf *conf)
 	struct dataset set;
 	size_t cap = 0;
 
-	conf->host_name = find_host_name(load->arena);
+	conf->host_name = own_host_name(load->arena);
 	if (conf->authserv_id != NULL)
-		conf->own_id = read_id(load, "AuthservID",
-		    span_is_nocase(span_of(conf->authserv_id), "HOSTNAME") ?
-		    span_of(conf->host_name) : span_of(conf->authserv_id));
+		conf->own_id = own_id_load(load, "AuthservID",
+		    conf->authserv_id, conf->host_name);
 	if (conf->remove_from == NULL || dataset_open(conf->remove_from,
 	    &place, &set, load->diag) != 0)
 		return;
@@ -259,8 +233,9 @@ load_ids(struct filter_load *load, struct verify_conf *conf)
 				    conf->remove_count * sizeof(*more));
 			conf->remove_ids = more;
 		}
-		conf->remove_ids[conf->remove_count++] = read_id(load,
-		    "RemoveARFrom", row.key);
+		conf->remove_ids[conf->remove_count++] = own_id_load(load,
+		    "RemoveARFrom", arena_dup(load->arena, row.key).p,
+		    conf->host_name);
 	}
 	dataset_close(&set);
 }

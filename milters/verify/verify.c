@@ -7,7 +7,7 @@
 #include "milters/verify/settings.h"
 #include "milters/verify/story.h"
 
-#include "common/mail/authres.h"
+#include "common/milter/ownname.h"
 
 const char *
 verify_cause_word(enum verify_cause cause)
@@ -41,31 +41,17 @@ find_exemption(const struct filter_context *ctx)
 	return VERIFY_CHECKED;
 }
 
-/* The MTA's own name unless the admin set one; without either this host's. */
-static struct span
-find_own_id(struct filter_context *ctx)
-{
-	const struct verify_conf *conf = ctx->conf;
-	struct span id = conf->own_id;
-
-	if (id.len == 0)
-		id = authres_own_id(session_macro(ctx->session, "j"),
-		    &ctx->message->arena);
-	if (id.len == 0)
-		id = authres_own_id(span_of(conf->host_name),
-		    &ctx->message->arena);
-	return id;
-}
-
 static struct verdict
 on_mail(struct filter_context *ctx)
 {
+	const struct verify_conf *conf = ctx->conf;
 	struct verify_state *state;
 
 	state = arena_zalloc(&ctx->message->arena, sizeof(*state));
 	ctx->state = state;
 	state->report.exempt = find_exemption(ctx);
-	state->report.own_id = find_own_id(ctx);
+	state->report.own_id = own_id_find(ctx, conf->own_id,
+	    conf->host_name);
 	if (state->report.exempt == VERIFY_CHECKED)
 		checks_start(ctx, state);
 	return VERDICT(CONTINUE);
