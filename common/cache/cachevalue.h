@@ -23,7 +23,8 @@
  * from -2^41 to 2^41 - 1: eight times CACHE_COUNTER_MAX (2^38) on either side,
  * and no single change is over that. Read, it is clamped to
  * 0..CACHE_COUNTER_MAX, and who sees it outside puts it back, so it cannot walk
- * away. Every such number lies in 2^62..2^63 - 1: it has 19 digits always, so
+ * away. What the server makes of count is its own: a server that reckons wrong
+ * is believed. Every such number lies in 2^62..2^63 - 1: it has 19 digits always, so
  * memcached changes it in place and pads nothing; incr cannot overflow the 64
  * bits, and decr, which stops at 0, does not get there.
  */

@@ -77,12 +77,19 @@ be_ready(struct memcached *mc)
 	strbuf_clear(&err);
 }
 
+/* What has one name is on one server, whatever the slot: a window is known
+ * whole or not at all, and asks one server. */
 static void
 place(const struct memcached *mc, const struct cache_key *key,
     enum cache_kind kind, struct slot *slot)
 {
+	struct cache_key whole = *key;
+	char text[CACHE_KEY_TEXT + 1];
+
+	whole.slot = 0;
+	cache_key_text(&whole, text);
 	mcitem_name(key, kind, slot->name);
-	slot->server = mcring_find(mc->ring, slot->name);
+	slot->server = mcring_find(mc->ring, text);
 	slot->is_answered = slot->is_outside = false;
 }
 
@@ -465,12 +472,14 @@ make_keepers(struct memcached *mc, const struct cache_options *options)
 {
 	struct cache_key keys[MCKEEPER_MARKERS], own[MCKEEPER_MARKERS];
 	unsigned of[MCKEEPER_MARKERS];
+	unsigned char octet;
+	struct span part = span_make(&octet, 1);
 	struct slot slot;
 	size_t i, n, server;
 
 	for (i = 0; i < MCKEEPER_MARKERS; i++) {
-		cache_key_make(&options->secret, "marker", NULL, 0, &keys[i]);
-		keys[i].slot = i + 1;
+		octet = (unsigned char)i;
+		cache_key_make(&options->secret, "marker", &part, 1, &keys[i]);
 		place(mc, &keys[i], CACHE_RECORD, &slot);
 		of[i] = slot.server;
 	}

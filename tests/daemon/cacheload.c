@@ -3,25 +3,24 @@
  *
  *	cacheload --cache SPEC [--threads N] [--seconds S] [--count N]
  *	    [--keys N] [--batch N] [--work count|check|read] [--pause US]
- *	    [--own] [--slice S] [--secret TEXT]
+ *	    [--slice S] [--secret TEXT] [--lossy] [--sum]
  *
- * Each thread asks again and again, for S seconds or (all threads together) N
- * operations, about BATCH of KEYS things that it picks at random:
+ * Each thread asks again and again, for S seconds or until all threads together
+ * have done N operations without trouble, about BATCH of KEYS things that it
+ * picks at random:
  *	count	adds 1 to each counter
  *	check	reads each record, which has its own number and the key's as its
  *		value, and stores it where it is missing: any other is wrong.
- *		Adds to a counter of this thread alone, which must not be below
- *		what was added before without trouble (but for --lossy: servers
- *		lose what they have)
+ *		Adds to a counter of this thread alone, which never goes back
+ *		(but for --lossy: servers lose what they have)
  *	read	reads each counter
- * Keys are the same for every process with one secret, or, with --own, for this
- * process alone. PAUSE: microseconds between two operations of a thread.
+ * Counters and records are the same for every process with one secret. A thread
+ * pauses for US microseconds between two operations.
  *
  * Prints one JSON object: operations, items, troubles (items), wrong answers,
  * latencies in microseconds (mean, p50, p99, max), "added" (what is counted for
- * sure), "slices": for every S seconds operations, troubles, p50 and max, and
- * what cache_count() says. With --sum it adds nothing, but prints the sum of
- * all counters of "count".
+ * sure), what cache_count() says, and "slices": the same for every S seconds.
+ * With --sum it adds nothing, but prints the sum of all counters of "count".
  */
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -39,6 +38,8 @@ enum {
 	THREADS_MAX = 512,
 	BUCKETS = 512,			/* of latencies: an eighth of an octave */
 	SLICES_MAX = 600,
+	TROUBLE_US = 1000,		/* pause after trouble, at least */
+	OWN_STEP = 1000,		/* more than that is not one's own */
 	TTL = 3600
 };
 
@@ -51,14 +52,14 @@ static struct {
 	uint64_t count, keys;
 	enum work work;
 	unsigned pause;
-	bool is_own, is_sum, is_lossy;
+	bool is_sum, is_lossy;
 	const char *secret;
 } opt = { .threads = 1, .batch = 1, .seconds = 1, .slice = 1, .keys = 1000,
     .secret = "cacheload" };
 
 static struct cache *cache;
 static int64_t began_us;
-static atomic_uint_fast64_t started;	/* operations */
+static atomic_uint_fast64_t done;	/* operations without trouble */
 
 /* What came of the operations that ended in a slice of time. */
 struct tally {
@@ -229,10 +230,11 @@ check_own(struct worker *worker, struct tally *tally)
 	note(&item, tally);
 	if (item.state == CACHE_TROUBLE)
 		return;
-	tally->wrong += item.state != CACHE_MISS && !opt.is_lossy &&
-	    (item.number <= worker->own || item.number >
-	    worker->own + 1000000);
-	worker->own = item.number;
+	if (item.state == CACHE_HIT) {
+		tally->wrong += !opt.is_lossy && (item.number <= worker->own ||
+		    item.number > worker->own + OWN_STEP);
+		worker->own = item.number;
+	}
 }
 
 static void
@@ -256,7 +258,7 @@ static bool
 goes_on(void)
 {
 	if (opt.count > 0)
-		return started++ < opt.count;
+		return done < opt.count;
 	return (double)(clock_monotonic_us() - began_us) < opt.seconds * 1e6;
 }
 
@@ -288,8 +290,9 @@ work(void *arg)
 		one.buckets[bucket_of(one.max)] = 1;
 		tally = slice_at(worker, to);
 		tally_add(tally, &one);
-		if (opt.pause > 0)
-			usleep(opt.pause);
+		done += one.troubles == 0;
+		if (opt.pause > 0 || one.troubles > 0)
+			usleep(opt.pause > 0 ? opt.pause : TROUBLE_US);
 	}
 	return NULL;
 }
@@ -444,7 +447,6 @@ read_options(int argc, char **argv)
 		{ "pause", required_argument, NULL, 'p' },
 		{ "slice", required_argument, NULL, 'l' },
 		{ "secret", required_argument, NULL, 'x' },
-		{ "own", no_argument, NULL, 'o' },
 		{ "lossy", no_argument, NULL, 'y' },
 		{ "sum", no_argument, NULL, 'S' },
 		{ NULL, 0, NULL, 0 }
@@ -463,7 +465,6 @@ read_options(int argc, char **argv)
 		case 'p': opt.pause = (unsigned)atoi(optarg); break;
 		case 'l': opt.slice = atof(optarg); break;
 		case 'x': opt.secret = optarg; break;
-		case 'o': opt.is_own = true; break;
 		case 'y': opt.is_lossy = true; break;
 		case 'S': opt.is_sum = true; break;
 		default: exit(2);
@@ -480,15 +481,11 @@ main(int argc, char **argv)
 	struct cache_options options = { .size = 256 << 20,
 	    .is_logged = true };
 	struct strbuf err = STRBUF_INIT;
-	pid_t pid = getpid();
 
 	read_options(argc, argv);
 	options.spec = opt.spec;
 	snprintf((char *)options.secret.octets, sizeof(options.secret), "%s",
 	    opt.secret);
-	if (opt.is_own)
-		memcpy(options.secret.octets + sizeof(options.secret) -
-		    sizeof(pid), &pid, sizeof(pid));
 	log_open("cacheload", LOG_TO_STDERR, NULL, LOG_LEVEL_INFO);
 	if ((cache = cache_open(&options, &err)) == NULL)
 		die(strbuf_str(&err));

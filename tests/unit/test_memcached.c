@@ -119,14 +119,13 @@ open_cache(size_t count, char letter)
 }
 
 static struct cache_item
-counter_of(const struct cache *cache, uint64_t slot)
+counter_of(const struct cache *cache, size_t number)
 {
 	struct cache_item item = { .kind = CACHE_COUNTER, .add = 1,
 		.ttl = 3600 };
-	struct span part = SPAN_LIT("x");
+	struct span part = span_make(&number, sizeof(number));
 
 	cache_name(cache, "test", &part, 1, &item.key);
-	item.key.slot = slot;
 	return item;
 }
 
@@ -220,6 +219,32 @@ test_share(void **state)
 	cache_close(cache);
 }
 
+/* The parts of a window go where the window goes. */
+static void
+test_slots(void **state)
+{
+	struct cache *cache = open_cache(SERVERS, 'h');
+	struct cache_item items[9];
+	size_t i, k, troubles = 0, n;
+
+	(void)state;
+	stop(1);
+	for (i = 0; i < 50; i++) {
+		for (k = 0; k < ARRAY_LEN(items); k++) {
+			items[k] = counter_of(cache, i);
+			items[k].key.slot = k;
+		}
+		cache_increment(cache, items, ARRAY_LEN(items));
+		for (k = n = 0; k < ARRAY_LEN(items); k++)
+			n += items[k].state == CACHE_TROUBLE;
+		assert_true(n == 0 || n == ARRAY_LEN(items));
+		troubles += n > 0;
+	}
+	assert_true(troubles > 5 && troubles < 45);
+	start(1);
+	cache_close(cache);
+}
+
 /* A server that sleeps costs three times 50 ms, then nothing; what the others
  * have comes all the same. */
 static void
@@ -269,8 +294,9 @@ static void
 test_age(void **state)
 {
 	struct cache *cache = open_cache(SERVERS, 'f');
-	struct cache_item item = counter_of(cache, 0);
+	struct cache_item item;
 	int64_t age;
+	size_t i;
 
 	(void)state;
 	assert_int_equal(cache_age(cache), -1);
@@ -287,8 +313,10 @@ test_age(void **state)
 	assert_true(cache_age(cache) >= age);
 	/* one of a server does */
 	stop(0);
-	for (; item.key.slot < 100; item.key.slot++)
+	for (i = 0; i < 100; i++) {
+		item = counter_of(cache, i);
 		cache_increment(cache, &item, 1);
+	}
 	wait_for_age(cache, false);
 	start(0);
 	wait_for_age(cache, true);
@@ -337,6 +365,7 @@ main(void)
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_stalled),
 		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_about),
