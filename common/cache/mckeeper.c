@@ -8,6 +8,7 @@
 #include "common/cache/mcitem.h"
 #include "common/cache/octets.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -46,7 +47,8 @@ struct mckeeper {
 	int64_t since;
 
 	/* the thread's own; monotonic milliseconds */
-	int64_t checked_at, resolved_at, logged_at, failed_at;
+	int64_t checked_at, resolved_at, failed_at;
+	int64_t logged_at, away_logged_at;
 	uint64_t failures, failures_logged, events;
 	bool is_trouble_logged;
 };
@@ -173,6 +175,30 @@ check(struct mckeeper *keeper)
 
 /* ---- the log ---- */
 
+/* Not more than a line a minute, and one that says for the first time that the
+ * server is away. */
+static bool
+is_worth_a_line(const struct mckeeper *keeper, bool is_away, int64_t now)
+{
+	return now - keeper->logged_at >= LOG_MS ||
+	    (is_away && now - keeper->away_logged_at >= LOG_MS);
+}
+
+static void
+log_failures(struct mckeeper *keeper, const struct mcserver_state *state,
+    int64_t now)
+{
+	log_warning("cache: memcached %s %s: failures: %" PRIu64
+	    ", the last one: %s", keeper->called,
+	    state->is_away ? "is away" : "has trouble",
+	    state->failures - keeper->failures_logged, state->why);
+	keeper->failures_logged = state->failures;
+	keeper->logged_at = now;
+	if (state->is_away)
+		keeper->away_logged_at = now;
+	keeper->is_trouble_logged = true;
+}
+
 static void
 log_trouble(struct mckeeper *keeper, int64_t now)
 {
@@ -184,15 +210,9 @@ log_trouble(struct mckeeper *keeper, int64_t now)
 	keeper->failures = state.failures;
 	if (!keeper->is_logged)
 		return;
-	if (keeper->failed_at == now && now - keeper->logged_at >= LOG_MS) {
-		log_warning("cache: memcached %s %s: %llu failures, "
-		    "the last one: %s", keeper->called,
-		    state.is_away ? "is away" : "has trouble",
-		    (unsigned long long)(state.failures -
-		    keeper->failures_logged), state.why);
-		keeper->failures_logged = state.failures;
-		keeper->logged_at = now;
-		keeper->is_trouble_logged = true;
+	if (keeper->failed_at == now &&
+	    is_worth_a_line(keeper, state.is_away, now)) {
+		log_failures(keeper, &state, now);
 	} else if (keeper->is_trouble_logged &&
 	    now - keeper->failed_at >= QUIET_MS) {
 		log_notice("cache: memcached %s: all is well again",
@@ -316,7 +336,7 @@ mckeeper_new(struct mcserver *server, const struct cache_key *markers,
 	}
 	keeper->checked_at = -CHECK_MS;
 	keeper->resolved_at = -RESOLVE_MS;
-	keeper->logged_at = -LOG_MS;
+	keeper->logged_at = keeper->away_logged_at = -LOG_MS;
 	pthread_mutex_init(&keeper->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
