@@ -9,21 +9,48 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
     "..", "lib"))
 import fakememcached
-from memcached import CacheLoad, Memcached, load, spec
-from scene import Scene, wait_until
+from cacheload import CacheLoad, load
+from memcached import Memcached
+from scene import Scene
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FAKE = os.path.join(HERE, "..", "lib", "fakememcached.py")
 MS = 1000               # microseconds
 
 
+def spec(servers):
+    return "memcached " + ", ".join(s.spec for s in servers)
+
+
+def kill(server):
+    server.signal(signal.SIGKILL)
+    server.process.wait()
+
+
+def stall(server):
+    server.signal(signal.SIGSTOP)
+
+
+def go_on(server):
+    server.signal(signal.SIGCONT)
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.scene = Scene("cache")
         self.addCleanup(self.scene.close)
+        self.made = 0
+
+    def server(self):
+        """Not started yet."""
+        self.made += 1
+        return Memcached(self.scene, "memcached-%d" % self.made, threads=1)
 
     def servers(self, count=3):
-        return [Memcached(self.scene) for _ in range(count)]
+        servers = [self.server().start() for _ in range(count)]
+        for server in servers:
+            self.scene.on_close(lambda server=server: kill(server))
+        return servers
 
     def sum(self, servers, keys):
         return load(self.scene, spec(servers), "--sum", "--keys", keys)
@@ -96,7 +123,7 @@ class Truth(Case):
             "--keys", keys, "--batch", 20)
         before = self.sum(servers, keys)
         self.assertEqual(before["there"], keys)
-        servers[1].kill()
+        kill(servers[1])
         away = self.sum(servers, keys)
         self.assertGreater(away["troubles"], keys / 5)
         self.assertLess(away["troubles"], keys / 2)
@@ -180,16 +207,16 @@ class Trouble(Case):
         """Each once: trouble is logged once a minute."""
         for text in texts:
             self.assertEqual(self.load.log.count("%s%s" %
-                (self.three[1].address, text)), 1, self.load.log)
+                (self.three[1].spec, text)), 1, self.load.log)
 
     def test_killed(self):
-        report = self.under_load(Memcached.kill, Memcached.start)
+        report = self.under_load(kill, Memcached.start)
         self.assert_quick(report)
         self.assert_well(report, 0, self.AT - 0.2)
         self.assert_in_trouble(report, self.AT + 0.3, self.BACK - 0.2)
         self.assert_well(report, self.BACK + 2.5, self.END)
         self.assert_logged(" is away: ")
-        self.assertEqual(self.load.log.count(self.three[1].address +
+        self.assertEqual(self.load.log.count(self.three[1].spec +
             ": state empty since "), 2, self.load.log)  # new, and lost
         self.assertEqual(report["servers_away"], 0)
         self.assertGreaterEqual(report["age"], 0)
@@ -197,7 +224,7 @@ class Trouble(Case):
 
     def test_stalled(self):
         self.END = 11.5
-        report = self.under_load(Memcached.stall, Memcached.go_on)
+        report = self.under_load(stall, go_on)
         self.assert_quick(report)
         self.assert_in_trouble(report, self.AT + 0.5, self.BACK - 0.2)
         self.assert_well(report, self.BACK + 2.5, self.END)
@@ -210,12 +237,12 @@ class Trouble(Case):
     def test_restarted(self):
         """Empty, and there again before anybody could give it up."""
         def restart(server):
-            server.kill()
+            kill(server)
             server.start()
         report = self.under_load(restart, lambda server: None)
         self.assert_quick(report)
         self.assert_well(report, self.AT + 3, self.END)
-        self.assertEqual(self.load.log.count(self.three[1].address +
+        self.assertEqual(self.load.log.count(self.three[1].spec +
             ": state empty since "), 2, self.load.log)
         self.assertLess(report["age"], self.END - self.AT + 1)
 
@@ -223,12 +250,12 @@ class Trouble(Case):
 class Start(Case):
     def test_down_at_start(self):
         """It starts, and the server is used soon after it is there."""
-        port = self.scene.port()
+        server = self.server()
         began = time.monotonic()
-        running = CacheLoad(self.scene, "memcached 127.0.0.1:%d" % port,
-            "--threads", 4, "--pause", 5 * MS, "--seconds", 5, "--slice", 0.5)
+        running = CacheLoad(self.scene, spec([server]), "--threads", 4,
+            "--pause", 5 * MS, "--seconds", 5, "--slice", 0.5)
         time.sleep(1)
-        Memcached(self.scene, port=port)
+        server.start()
         report = running.report()
         self.assertLess(time.monotonic() - began, 8)
         first, last = report["slices"][0], report["slices"][-3]
@@ -238,7 +265,7 @@ class Start(Case):
 
     def test_name(self):
         """A server is found by its name, whatever address listens."""
-        server = Memcached(self.scene)
+        server = self.server().start()
         report = load(self.scene, "memcached localhost:%d" % server.port,
             "--threads", 2, "--count", 1000)
         self.assertLess(report["troubles"], 10, report)

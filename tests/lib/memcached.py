@@ -1,84 +1,66 @@
-"""Real memcached servers of a scene, and load on them."""
-import json
-import os
-import signal
+"""memcached servers of a test's own."""
 import socket
-import subprocess
 
-from scene import program, tail, wait_until
+from scene import wait_until
 
 
 class Memcached:
-    """One server on a loopback port; the same port after a restart."""
+    """One server, at a loopback port or, with path, on a Unix socket. It may be
+    stopped and started again at the same place, then empty."""
 
-    def __init__(self, scene, megabytes=64, port=None):
-        self.scene = scene
-        self.megabytes = megabytes
-        self.port = port or scene.port()
-        self.address = "127.0.0.1:%d" % self.port
-        self.start()
-        scene.on_close(self.kill)
+    def __init__(self, scene, name="memcached", path=None, megabytes=64,
+        threads=2):
+        self.scene, self.name, self.path = scene, name, path
+        self.port = None if path else scene.port()
+        self.spec = path or "127.0.0.1:%d" % self.port
+        self.options = ["-u", "nobody", "-m", str(megabytes), "-t",
+            str(threads), "-c", "4096"] + (["-s", path, "-a", "0777"] if path
+            else ["-l", "127.0.0.1", "-p", str(self.port), "-U", "0"])
+        self.process = None
 
     def start(self):
-        """Empty."""
-        self.process = self.scene.start(["memcached", "-u", "nobody", "-l",
-            "127.0.0.1", "-p", str(self.port), "-t", "1", "-m",
-            str(self.megabytes)], log="memcached-%d.log" % self.port)
-        wait_until(self.answers, what="memcached:\n" + tail(self.process.log))
+        self.process = self.scene.start(["memcached", *self.options],
+            log=self.name + ".log")
+        wait_until(self._answers, 20, self.name)
+        return self
 
-    def answers(self):
+    def _answers(self):
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 1):
-                return True
+            self.ask("version")
+            return True
         except OSError:
             return False
 
-    def kill(self):
-        self.process.signal(signal.SIGKILL)
-        self.process.wait()
+    def stop(self):
+        self.process.stop()
 
-    def stall(self):
-        self.process.signal(signal.SIGSTOP)
+    def signal(self, number):
+        self.process.signal(number)
 
-    def go_on(self):
-        self.process.signal(signal.SIGCONT)
+    def connect(self):
+        if self.path:
+            made = socket.socket(socket.AF_UNIX)
+            made.settimeout(5)
+            made.connect(self.path)
+            return made
+        return socket.create_connection(("127.0.0.1", self.port), 5)
 
-    def cpu_seconds(self):
-        with open("/proc/%d/stat" % self.process.pid,
-            encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def ask(self, command):
+        """The lines of its answer, to END or the only one."""
+        lines = []
+        with self.connect() as s, s.makefile("rwb") as file:
+            file.write(command.encode() + b"\r\n")
+            file.flush()
+            for line in file:
+                lines.append(line.decode().rstrip("\r\n"))
+                if lines[-1] == "END" or not lines[-1].startswith(
+                        ("STAT ", "VALUE ", "ITEM ")):
+                    break
+        return lines
 
-
-def spec(servers):
-    """The value of a Cache setting."""
-    return "memcached " + ", ".join(s.address for s in servers)
-
-
-class CacheLoad:
-    """cacheload at work; report() waits for its end."""
-
-    def __init__(self, scene, cache, *options):
-        self.popen = subprocess.Popen([program("tests/daemon/cacheload"),
-            "--cache", cache, *(str(o) for o in options)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
-        self.log = ""
-        scene.on_close(self.close)
-
-    def close(self):
-        if self.popen.poll() is None:
-            self.popen.kill()
-            self.popen.communicate()
-
-    def report(self, seconds=120):
-        out, err = self.popen.communicate(timeout=seconds)
-        self.log = err.decode()
-        if self.popen.returncode != 0:
-            raise RuntimeError("cacheload: exit status %d\n%s" %
-                (self.popen.returncode, self.log))
-        return json.loads(out)
-
-
-def load(scene, cache, *options):
-    return CacheLoad(scene, cache, *options).report()
+    def stats(self):
+        """Its counters, as numbers where they are."""
+        rows = [line.split(" ", 2) for line in self.ask("stats")
+            if line.startswith("STAT ")]
+        return {name: int(value) if value.isdigit() else value
+            for _, name, value in rows}
