@@ -11,5 +11,8 @@
 int64_t clock_wall(void);		/* seconds since 1970 UTC */
 int64_t clock_monotonic_ms(void);	/* milliseconds since some point */
 int64_t clock_monotonic_us(void);
+/* What the calling thread has had of a processor, in microseconds; some ten
+ * times as dear to ask for. */
+int64_t clock_thread_us(void);
 
 #endif

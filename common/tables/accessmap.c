@@ -214,10 +214,10 @@ address_text(const struct ipaddr *address, struct arena *arena)
 bool
 access_map_client(const struct access_map *map, struct span name,
     const struct ipaddr *address, struct arena *arena,
-    struct access_action *action)
+    struct regex_budget *patterns, struct access_action *action)
 {
 	struct access_query query = { .subject = ACCESS_CLIENT, .name = name,
-	    .address = address, .arena = arena };
+	    .address = address, .arena = arena, .patterns = patterns };
 
 	if (map->tables == NULL)
 		return false;
@@ -228,11 +228,12 @@ access_map_client(const struct access_map *map, struct span name,
 
 bool
 access_map_helo(const struct access_map *map, struct span helo,
-    struct arena *arena, struct access_action *action)
+    struct arena *arena, struct regex_budget *patterns,
+    struct access_action *action)
 {
 	struct ipaddr address = { 0 };
 	struct access_query query = { .subject = ACCESS_HELO, .name = helo,
-	    .address = &address, .arena = arena };
+	    .address = &address, .arena = arena, .patterns = patterns };
 
 	if (map->tables == NULL || helo.len == 0)
 		return false;
@@ -261,10 +262,10 @@ plain_address(const struct address *address, struct arena *arena)
 bool
 access_map_address(const struct access_map *map,
     const struct address *address, struct arena *arena,
-    struct access_action *action)
+    struct regex_budget *patterns, struct access_action *action)
 {
 	struct access_query query = { .subject = map->subject,
-	    .arena = arena };
+	    .arena = arena, .patterns = patterns };
 
 	if (map->tables == NULL)
 		return false;
@@ -303,10 +304,11 @@ unfold(struct span name, struct span value, struct arena *arena)
 
 bool
 access_map_header(const struct access_map *map, struct span name,
-    struct span value, struct arena *arena, struct access_action *action)
+    struct span value, struct arena *arena, struct regex_budget *patterns,
+    struct access_action *action)
 {
 	struct access_query query = { .subject = ACCESS_HEADER,
-	    .arena = arena };
+	    .arena = arena, .patterns = patterns };
 
 	if (map->tables == NULL)
 		return false;

@@ -16,7 +16,8 @@
  * Several, divided by commas, are asked in that order; the first that knows
  * decides. regexp: tables are matched by PCRE2 too, their patterns written for
  * it (regex.h). Every match has a limit of steps: what runs into it is no
- * match, and is counted. Text and cidr: rows are found in the same time however
+ * match, and is counted. All matches of a message have a budget of time: behind
+ * it patterns are asked no more, and match nothing. Text and cidr: rows are found in the same time however
  * many there are. What Postfix would warn of and pass over is an error here.
  */
 #ifndef POSTERN_TABLES_ACCESSMAP_H
@@ -25,6 +26,7 @@
 #include "common/base/ipaddr.h"
 #include "common/mail/address.h"
 #include "common/tables/dataset.h"
+#include "common/tables/regex.h"
 
 enum access_subject {		/* what keys of the map are about */
 	ACCESS_CLIENT,		/* names, .parents, addresses, networks */
@@ -71,7 +73,8 @@ size_t access_map_count(const struct access_map *map);
 
 /*
  * Each fills action and returns true where a row was found. Texts point into
- * the map, or into the arena where $1 was filled in.
+ * the map, or into the arena where $1 was filled in. patterns is the message's
+ * budget; NULL: no bound.
  *
  * client: the name (which may be "", or "unknown", a key like others) and then
  * the address, each from the most special key to the most general, as
@@ -80,17 +83,19 @@ size_t access_map_count(const struct access_map *map);
  */
 bool access_map_client(const struct access_map *map, struct span name,
     const struct ipaddr *address, struct arena *arena,
-    struct access_action *action);
+    struct regex_budget *patterns, struct access_action *action);
 bool access_map_helo(const struct access_map *map, struct span helo,
-    struct arena *arena, struct access_action *action);
+    struct arena *arena, struct regex_budget *patterns,
+    struct access_action *action);
 /* address NULL or empty: the null sender, key "<>"; without a domain: "user@"
  * alone. Address extensions (user+folder@) are looked up with and without. */
 bool access_map_address(const struct access_map *map,
     const struct address *address, struct arena *arena,
-    struct access_action *action);
+    struct regex_budget *patterns, struct access_action *action);
 /* The field as it came; folds are taken out, and it is cut at 8 KB. */
 bool access_map_header(const struct access_map *map, struct span name,
-    struct span value, struct arena *arena, struct access_action *action);
+    struct span value, struct arena *arena, struct regex_budget *patterns,
+    struct access_action *action);
 
 /* How often a pattern ran into its limit since the process began. */
 uint64_t access_map_limited(void);

@@ -297,7 +297,8 @@ free_patterns(void *rows)
 	free(patterns);
 }
 
-/* Whether the row holds; one that ran into a limit does not, negated or not. */
+/* Whether the row holds; one that ran into a limit, or for which there was no
+ * time, does not, negated or not. */
 static bool
 holds(const struct pattern *pattern, struct regex_scratch *scratch,
     struct span whole)
@@ -337,7 +338,7 @@ static bool
 find_pattern(const void *rows, const struct access_query *query,
     struct access_hit *hit)
 {
-	struct regex_scratch *scratch = regex_scratch_new();
+	struct regex_scratch *scratch = regex_scratch_new(query->patterns);
 	bool found = false;
 	size_t i;
 

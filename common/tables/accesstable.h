@@ -16,6 +16,7 @@ struct access_query {
 	struct span wholes[2];	/* what patterns are held against, each by
 				   each row in turn; empty: nothing */
 	struct arena *arena;
+	struct regex_budget *patterns;	/* NULL: no bound */
 };
 
 struct access_hit {

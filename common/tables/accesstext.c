@@ -131,15 +131,16 @@ free_postgrey(void *rows)
 
 /* The name of the client, or the address of the recipient. */
 static bool
-find_expression(const struct postgrey *list, struct span whole,
-    struct access_hit *hit)
+find_expression(const struct postgrey *list,
+    const struct access_query *query, struct access_hit *hit)
 {
+	struct span whole = query->wholes[0];
 	struct regex_scratch *scratch;
 	const struct expression *each;
 
 	if (list->expressions == NULL || whole.len == 0)
 		return false;
-	scratch = regex_scratch_new();
+	scratch = regex_scratch_new(query->patterns);
 	for (each = list->expressions; each != NULL; each = each->next)
 		if (regex_match(each->regex, scratch, whole) == REGEX_YES)
 			break;
@@ -158,7 +159,7 @@ find_postgrey(const void *rows, const struct access_query *query,
 	const struct postgrey *list = rows;
 
 	return access_keys_find(list->keys, query, hit) ||
-	    find_expression(list, query->wholes[0], hit);
+	    find_expression(list, query, hit);
 }
 
 static size_t

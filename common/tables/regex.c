@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum {
-	STEPS_MAX = 100000,	/* some milliseconds */
+	STEPS_MAX = 100000,
 	HEAP_MAX = 4096,	/* kilobytes */
 	GROUPS_MAX = 99		/* whose text is kept */
 };
@@ -21,6 +21,7 @@ struct regex {
 };
 
 struct regex_scratch {
+	struct regex_budget *budget;
 	pcre2_match_data *data;
 	struct span subject;
 	unsigned groups;	/* of the last match */
@@ -107,11 +108,12 @@ regex_groups(const struct regex *regex)
 }
 
 struct regex_scratch *
-regex_scratch_new(void)
+regex_scratch_new(struct regex_budget *budget)
 {
 	struct regex_scratch *scratch = xcalloc(1, sizeof(*scratch));
 
 	pthread_once(&limits_made, make_limits);
+	scratch->budget = budget;
 	scratch->data = xnonnull(pcre2_match_data_create(GROUPS_MAX + 1,
 	    NULL));
 	return scratch;
@@ -126,17 +128,46 @@ regex_scratch_free(struct regex_scratch *scratch)
 	free(scratch);
 }
 
+static int
+match(const struct regex *regex, struct regex_scratch *scratch)
+{
+	return pcre2_match(regex->code, (PCRE2_SPTR)scratch->subject.p,
+	    scratch->subject.len, 0, 0, scratch->data, limits);
+}
+
+/* The same, at the budget's expense. */
+static int
+match_timed(const struct regex *regex, struct regex_scratch *scratch)
+{
+	struct regex_budget *budget = scratch->budget;
+	bool is_rough = budget->used < REGEX_ROUGH_US;
+	int64_t (*clock)(void) = is_rough ? budget->rough : budget->exact;
+	int64_t began = clock();
+	int rc = match(regex, scratch);
+
+	budget->used += clock() - began;
+	/* It may have waited for a processor. */
+	if (is_rough && budget->used > REGEX_ROUGH_US)
+		budget->used = REGEX_ROUGH_US;
+	return rc;
+}
+
 enum regex_result
 regex_match(const struct regex *regex, struct regex_scratch *scratch,
     struct span subject)
 {
+	struct regex_budget *budget = scratch->budget;
 	int rc;
 
+	if (budget != NULL && budget->used >= REGEX_BUDGET_US) {
+		budget->unasked++;
+		return REGEX_LIMIT;
+	}
 	scratch->subject = subject.len == 0 ? span_of("") :
 	    span_first(subject, REGEX_SUBJECT_MAX);
 	scratch->groups = regex_groups(regex);
-	rc = pcre2_match(regex->code, (PCRE2_SPTR)scratch->subject.p,
-	    scratch->subject.len, 0, 0, scratch->data, limits);
+	rc = budget != NULL ? match_timed(regex, scratch) :
+	    match(regex, scratch);
 	if (rc >= 0)
 		return REGEX_YES;
 	if (rc == PCRE2_ERROR_NOMATCH)

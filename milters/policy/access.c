@@ -232,7 +232,8 @@ split_path(struct span path)
 
 static bool
 look_up_path(const struct access_map *map, const struct address *known,
-    struct span path, struct arena *arena, struct access_action *action)
+    struct span path, struct policy_state *state,
+    struct access_action *action)
 {
 	struct address address = *known;
 
@@ -240,7 +241,8 @@ look_up_path(const struct access_map *map, const struct address *known,
 		address = split_path(path);
 	/* What is empty would be the null sender. */
 	return (address.local.len > 0 || address.domain.len > 0) &&
-	    access_map_address(map, &address, arena, action);
+	    access_map_address(map, &address, policy_arena(state),
+	    &state->patterns, action);
 }
 
 static bool
@@ -254,7 +256,8 @@ ask_client(struct policy_state *state, struct outcome *outcome)
 	    SPAN_ARG(span_first(facts->client_name, SHOWN_MAX / 2)),
 	    SPAN_ARG(facts->client_text)));
 	return access_map_client(state->conf->access[ACCESS_CLIENT],
-	    session->client_name, &session->client, arena, &outcome->action);
+	    session->client_name, &session->client, arena, &state->patterns,
+	    &outcome->action);
 }
 
 static bool
@@ -262,7 +265,8 @@ ask_helo(struct policy_state *state, struct outcome *outcome)
 {
 	outcome->who = state->facts.helo;
 	return access_map_helo(state->conf->access[ACCESS_HELO],
-	    state->ctx->session->helo, policy_arena(state), &outcome->action);
+	    state->ctx->session->helo, policy_arena(state), &state->patterns,
+	    &outcome->action);
 }
 
 static bool
@@ -270,13 +274,13 @@ ask_sender(struct policy_state *state, struct outcome *outcome)
 {
 	const struct access_map *map = state->conf->access[ACCESS_SENDER];
 	const struct policy_facts *facts = &state->facts;
-	struct arena *arena = policy_arena(state);
 
 	outcome->who = facts->sender_text;
 	if (facts->sender_is_null)
-		return access_map_address(map, NULL, arena, &outcome->action);
+		return access_map_address(map, NULL, policy_arena(state),
+		    &state->patterns, &outcome->action);
 	return look_up_path(map, &facts->sender,
-	    state->ctx->message->sender_text, arena, &outcome->action);
+	    state->ctx->message->sender_text, state, &outcome->action);
 }
 
 static bool
@@ -286,8 +290,7 @@ ask_recipient(struct policy_state *state, struct outcome *outcome)
 
 	outcome->who = recipient->text;
 	return look_up_path(state->conf->access[ACCESS_RECIPIENT],
-	    &recipient->address, recipient->path, policy_arena(state),
-	    &outcome->action);
+	    &recipient->address, recipient->path, state, &outcome->action);
 }
 
 /* Who hands the message over. A user who has authenticated comes from
@@ -360,7 +363,7 @@ judge_header(struct policy_state *state)
 		field = &message->headers[i];
 		outcome.who = field->name;
 		if (!access_map_header(map, field->name, field->value,
-		    policy_arena(state), &outcome.action) ||
+		    policy_arena(state), &state->patterns, &outcome.action) ||
 		    carry_out(state, &outcome))
 			continue;
 		refuse(state, &outcome, false);

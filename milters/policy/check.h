@@ -80,6 +80,7 @@ struct policy_state {
 	struct policy_finding *findings;	/* oldest first */
 	struct policy_finding **tail;
 	size_t finding_count;
+	struct regex_budget patterns;	/* of access tables and lists */
 	struct policy_finding *decided;	/* what counts for the message;
 					   NULL: it passes */
 	bool is_exempt;		/* client, HELO, sender or header: OK */
@@ -98,6 +99,7 @@ struct policy_state {
 	const char *internal_error;	/* NULL: none */
 	bool has_waited;		/* for DNS */
 	bool is_told;			/* log and counters have it */
+	bool is_cut_short;		/* told: the patterns' time is up */
 	size_t refused;			/* recipients */
 };
 

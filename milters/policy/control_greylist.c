@@ -117,11 +117,11 @@ is_exempt(const struct policy_conf *conf, struct question *q)
 	struct access_action action = { .verb = ACCESS_DUNNO };
 
 	return is_ok(access_map_client(conf->access[ACCESS_CLIENT],
-	    facts->client_name, &facts->client, &q->arena, &action),
+	    facts->client_name, &facts->client, &q->arena, NULL, &action),
 	    &action) || is_ok(access_map_address(conf->access[ACCESS_SENDER],
-	    &facts->sender, &q->arena, &action), &action) ||
+	    &facts->sender, &q->arena, NULL, &action), &action) ||
 	    is_ok(access_map_address(conf->access[ACCESS_RECIPIENT],
-	    &q->recipient.address, &q->arena, &action), &action);
+	    &q->recipient.address, &q->arena, NULL, &action), &action);
 }
 
 static void

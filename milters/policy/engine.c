@@ -2,6 +2,7 @@
 
 #include "milters/policy/score.h"
 
+#include "common/base/clock.h"
 #include "common/base/escape.h"
 #include "common/base/mem.h"
 
@@ -355,6 +356,18 @@ prepare(struct policy_state *state, enum policy_stage stage)
 			policy_checks[i]->prepare(state);
 }
 
+/* Who reads the log is to know that the tables were not asked to the end. */
+static void
+tell_of_patterns(struct policy_state *state)
+{
+	if (state->patterns.unasked == 0 || state->is_cut_short)
+		return;
+	state->is_cut_short = true;
+	policy_find(state, &access_check, POLICY_NONE, 0,
+	    SPAN_LIT("patterns"), "took %d ms and are asked no more",
+	    REGEX_BUDGET_US / 1000);
+}
+
 /* The finding that is final, or NULL. */
 static struct policy_finding *
 run_stage(struct policy_state *state, enum policy_stage stage)
@@ -368,6 +381,7 @@ run_stage(struct policy_state *state, enum policy_stage stage)
 		found = resolve(state);
 	if (found == NULL)
 		found = judge(state, true);
+	tell_of_patterns(state);
 	return found;
 }
 
@@ -383,6 +397,8 @@ engine_start(struct filter_context *ctx)
 	state->conf = ctx->conf;
 	state->tail = &state->findings;
 	state->unseen = &state->findings;
+	state->patterns.rough = clock_monotonic_us;
+	state->patterns.exact = clock_thread_us;
 	facts_start(ctx, &state->facts);
 	prepare(state, POLICY_MAIL);
 	return state;

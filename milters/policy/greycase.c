@@ -83,8 +83,8 @@ client_is_listed(const struct grey_case *gc)
 	struct access_action action;
 
 	return access_map_client(gc->conf->greylist_clients,
-	    facts->client_name, &facts->client, gc->arena, &action) &&
-	    action.verb == ACCESS_OK;
+	    facts->client_name, &facts->client, gc->arena, gc->patterns,
+	    &action) && action.verb == ACCESS_OK;
 }
 
 static bool
@@ -93,7 +93,7 @@ recipient_is_listed(const struct grey_case *gc)
 	struct access_action action;
 
 	return access_map_address(gc->conf->greylist_recipients,
-	    &gc->recipient->address, gc->arena, &action) &&
+	    &gc->recipient->address, gc->arena, gc->patterns, &action) &&
 	    action.verb == ACCESS_OK;
 }
 

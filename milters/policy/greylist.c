@@ -98,6 +98,7 @@ add_case(struct policy_state *state, struct own *own,
 		.facts = &state->facts,
 		.recipient = recipient,
 		.arena = policy_arena(state),
+		.patterns = &state->patterns,
 		.triplet = items,
 		.wrote = state->facts.sender.domain.len != 0 ? items + 1 :
 		    NULL,

@@ -47,6 +47,7 @@ struct grey_case {
 	const struct policy_facts *facts;
 	const struct policy_recipient *recipient;
 	struct arena *arena;
+	struct regex_budget *patterns;	/* of both lists */
 	bool is_exempt;			/* by an access table */
 	bool is_excluded;		/* by when= */
 	bool client_is_good;		/* its network's reputation */

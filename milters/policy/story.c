@@ -25,6 +25,7 @@ enum {
 	COUNT_EVICTIONS,
 	COUNT_SERVERS_AWAY,
 	COUNT_LIMITED,
+	COUNT_CUT_SHORT,
 	COUNT_ROWS
 };
 
@@ -75,6 +76,9 @@ static const struct counter_row counter_rows[COUNT_ROWS] = {
 	    "Memcached servers that do not answer.", GAUGE),
 	[COUNT_LIMITED] = PLAIN("patterns_limited_total",
 	    "Matches of access tables' patterns that ran into a limit.",
+	    COUNTER),
+	[COUNT_CUT_SHORT] = PLAIN("patterns_cut_short_total",
+	    "Messages for which patterns took too long to ask them all.",
 	    COUNTER),
 };
 
@@ -128,6 +132,8 @@ count(struct policy_state *state, const struct policy_finding *decided)
 	counters_add(counters, COUNT_REFUSED, (int64_t)state->refused);
 	if (state->cache_failed)
 		counters_add(counters, COUNT_CACHE_FAILED, 1);
+	if (state->is_cut_short)
+		counters_add(counters, COUNT_CUT_SHORT, 1);
 	if (state->lookups != NULL)
 		counters_add(counters, COUNT_QUERIES,
 		    (int64_t)lookups_count(state->lookups));

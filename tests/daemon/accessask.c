@@ -35,7 +35,7 @@ ask_client(const struct access_map *map, struct span key,
 		address.family = 0;
 	if (span_is(name, "-"))
 		name = span_of("");
-	return access_map_client(map, name, &address, arena, action);
+	return access_map_client(map, name, &address, arena, NULL, action);
 }
 
 static bool
@@ -45,7 +45,7 @@ ask_address(const struct access_map *map, struct span key,
 	struct address address;
 
 	address_parse_path(key, arena, &address);
-	return access_map_address(map, &address, arena, action);
+	return access_map_address(map, &address, arena, NULL, action);
 }
 
 static bool
@@ -58,10 +58,10 @@ ask(const struct access_map *map, enum access_subject subject,
 	case ACCESS_CLIENT:
 		return ask_client(map, key, arena, action);
 	case ACCESS_HELO:
-		return access_map_helo(map, key, arena, action);
+		return access_map_helo(map, key, arena, NULL, action);
 	case ACCESS_HEADER:
 		span_cut(&key, ':', &name);
-		return access_map_header(map, name, key, arena, action);
+		return access_map_header(map, name, key, arena, NULL, action);
 	default:
 		return ask_address(map, key, arena, action);
 	}

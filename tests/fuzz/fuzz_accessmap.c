@@ -57,15 +57,16 @@ look_up(const struct access_map *map, enum access_subject subject,
 	case ACCESS_CLIENT:
 		if (!ipaddr_parse(rest, &address))
 			address.family = 0;
-		return access_map_client(map, name, &address, arena, action);
+		return access_map_client(map, name, &address, arena, NULL,
+		    action);
 	case ACCESS_HELO:
-		return access_map_helo(map, what, arena, action);
+		return access_map_helo(map, what, arena, NULL, action);
 	case ACCESS_HEADER:
-		return access_map_header(map, name, rest, arena, action);
+		return access_map_header(map, name, rest, arena, NULL, action);
 	default:
 		mail.local = span_first(what, span_rfind(what, '@'));
 		mail.domain = span_skip(what, mail.local.len + 1);
-		return access_map_address(map, &mail, arena, action);
+		return access_map_address(map, &mail, arena, NULL, action);
 	}
 }
 

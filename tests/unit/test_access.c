@@ -38,7 +38,8 @@ static const struct {
 	    "/^Subject: spam (\\w+)/ REJECT 5.7.0 no $1\n"
 	    "/^X-Good: yes$/ OK\n"
 	    "/^X-Hold:/ HOLD seen\n"
-	    "/^X-Long:.*end$/ DISCARD\n" },
+	    "/^X-Long:.*end$/ DISCARD\n"
+	    "/[a-z]+[0-9]{9}/ REJECT\n" },
 };
 
 struct policy {
@@ -89,6 +90,7 @@ struct mail {
 	const char *rcpts;	/* divided by blanks */
 	const char *field;	/* "Subject: spam" */
 	bool has_user, is_local;
+	unsigned slow_fields;	/* in front, that patterns take long for */
 };
 
 static const struct mail *current;
@@ -155,6 +157,23 @@ finish(struct policy_state *state, struct strbuf *out)
 			strbuf_addf(out, "void %zu;", i);
 }
 
+static void
+add_fields(struct message *message, const struct mail *mail)
+{
+	struct span name, value = span_of(mail->field ? mail->field :
+	    "Subject: x");
+	char slow[8000];
+	unsigned i;
+
+	message_add_header(message, span_of("From"), span_of(" a@b.example"));
+	memset(slow, 'a', sizeof(slow));
+	for (i = 0; i < mail->slow_fields; i++)
+		message_add_header(message, span_of("X-Slow"),
+		    span_make(slow, sizeof(slow)));
+	span_cut(&value, ':', &name);
+	message_add_header(message, name, value);
+}
+
 /* A word for each recipient refused, then for the message, then the edits. */
 static void
 pass(struct policy *p, const struct mail *mail, struct strbuf *out)
@@ -167,7 +186,7 @@ pass(struct policy *p, const struct mail *mail, struct strbuf *out)
 	struct edits edits = { .tail = &edits.first };
 	struct filter_context ctx = { .session = &session,
 		.message = &message, .edits = &edits, .conf = &p->conf };
-	struct span rest, path, name;
+	struct span rest, path;
 	struct policy_state *state;
 	const struct policy_finding *found;
 	size_t count = 0, refused = 0;
@@ -177,10 +196,7 @@ pass(struct policy *p, const struct mail *mail, struct strbuf *out)
 	    "192.0.2.1"), &session.client));
 	message.sender_text = span_of(mail->sender ? mail->sender :
 	    "<a@example.com>");
-	rest = span_of(mail->field ? mail->field : "Subject: x");
-	span_cut(&rest, ':', &name);
-	message_add_header(&message, span_of("From"), span_of(" a@b.example"));
-	message_add_header(&message, name, rest);
+	add_fields(&message, mail);
 	state = engine_start(&ctx);
 	rest = span_of(mail->rcpts ? mail->rcpts : "<b@example.net>");
 	for (; span_item(&rest, &path); count++) {
@@ -194,6 +210,8 @@ pass(struct policy *p, const struct mail *mail, struct strbuf *out)
 		strbuf_adds(out, "exempt;");
 	if (state->is_banned)
 		strbuf_adds(out, "banned;");
+	if (state->is_cut_short)
+		strbuf_adds(out, "cut short;");
 	add_edits(out, &edits);
 	engine_free(state);
 	message_clear(&message);
@@ -269,6 +287,12 @@ static const struct {
 	{ "a field to be seen", { .field = "X-Hold: x" }, "quarantine;" },
 	{ "a field over lines", { .field = "X-Long: x\r\n\tend" },
 	    "discard;" },
+	{ "a field that takes long", { .slow_fields = 1,
+	    .field = "Subject: spam x" }, "reject 5.7.0 no x;" },
+	{ "too many of them", { .slow_fields = 100,
+	    .field = "Subject: spam x" }, "cut short;" },
+	{ "what is no pattern holds", { .slow_fields = 100,
+	    .rcpts = "<hold@a.example>" }, "quarantine;cut short;" },
 };
 
 static void

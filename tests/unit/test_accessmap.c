@@ -33,16 +33,16 @@ ask(const struct access_map *map, enum access_subject subject,
 	case ACCESS_CLIENT:
 		if (!ipaddr_parse(span_of(other), &ip))
 			ip.family = 0;
-		return access_map_client(map, span_of(name), &ip, arena,
+		return access_map_client(map, span_of(name), &ip, arena, NULL,
 		    action);
 	case ACCESS_HELO:
-		return access_map_helo(map, span_of(name), arena, action);
+		return access_map_helo(map, span_of(name), arena, NULL, action);
 	case ACCESS_HEADER:
 		return access_map_header(map, span_of(name), span_of(other),
-		    arena, action);
+		    arena, NULL, action);
 	default:
 		address_parse_path(span_of(name), arena, &address);
-		return access_map_address(map, &address, arena, action);
+		return access_map_address(map, &address, arena, NULL, action);
 	}
 }
 
@@ -573,14 +573,14 @@ test_several(void **state)
 	row_says("several", &diag, "");
 	assert_int_equal(access_map_count(map), 3);
 	assert_true(access_map_client(map, span_of("a.example"), &address,
-	    &arena, &action));
+	    &arena, NULL, &action));
 	assert_int_equal(action.verb, ACCESS_DUNNO);
 	SPAN_IS(action.row, "one:1");
 	assert_true(access_map_client(map, span_of("b.example"), &address,
-	    &arena, &action));
+	    &arena, NULL, &action));
 	SPAN_IS(action.row, "two:2");
 	assert_false(access_map_client(map, span_of("c.example"), &address,
-	    &arena, &action));
+	    &arena, NULL, &action));
 	access_map_free(map);
 	arena_clear(&arena);
 }
@@ -598,10 +598,10 @@ test_empty(void **state)
 	(void)state;
 	assert_int_equal(access_map_count(map), 0);
 	assert_false(access_map_client(map, span_of("a.example"), &address,
-	    &arena, &action));
+	    &arena, NULL, &action));
 	access_map_free(map);
 	map = access_map_load("", ACCESS_SENDER, &place, &diag);
-	assert_false(access_map_address(map, NULL, &arena, &action));
+	assert_false(access_map_address(map, NULL, &arena, NULL, &action));
 	access_map_free(map);
 	access_map_free(NULL);
 }
@@ -623,12 +623,12 @@ test_hostile(void **state)
 	map = access_map_load(scratch_path("table"), ACCESS_CLIENT, &place,
 	    &diag);
 	assert_false(access_map_client(map, span_make(names,
-	    sizeof(names) - 1), &address, &arena, &action));
+	    sizeof(names) - 1), &address, &arena, NULL, &action));
 	while (text.len < 100000)
 		strbuf_adds(&text, "a.");
 	strbuf_adds(&text, "a.example");
 	assert_false(access_map_client(map, strbuf_span(&text), &address,
-	    &arena, &action));
+	    &arena, NULL, &action));
 	access_map_free(map);
 	scratch_write("table", SPAN_LIT("/^x: (.*)$/ REJECT $1\n"), 0644);
 	strbuf_reset(&text);
@@ -637,13 +637,13 @@ test_hostile(void **state)
 	while (text.len < 100000)
 		strbuf_addc(&text, '\xff');
 	assert_true(access_map_header(map, span_of("X"), SPAN_LIT(" a\0\r\n\t"
-	    "\x1b\xff"), &arena, &action));
+	    "\x1b\xff"), &arena, NULL, &action));
 	SPAN_IS(action.text, "a? ??");
 	strbuf_reset(&text);
 	while (text.len < 100000)
 		strbuf_addc(&text, ' ');
 	assert_true(access_map_header(map, span_of("X"), strbuf_span(&text),
-	    &arena, &action));
+	    &arena, NULL, &action));
 	assert_int_equal(action.text.len, ACCESS_TEXT_MAX);
 	access_map_free(map);
 	arena_clear(&arena);

@@ -60,7 +60,7 @@ compile_posix(const char *text, struct strbuf *err)
 static void
 test_posix(void **state)
 {
-	struct regex_scratch *scratch = regex_scratch_new();
+	struct regex_scratch *scratch = regex_scratch_new(NULL);
 	struct strbuf err = STRBUF_INIT;
 	struct regex *regex;
 	size_t i;
@@ -110,7 +110,7 @@ test_limits(void **state)
 {
 	static const char *const greedy[] = { "^(a+)+$", "^(a|aa)+$",
 	    "^(.*)*(.*)*x$", ".*.*.*.*[xy]" };
-	struct regex_scratch *scratch = regex_scratch_new();
+	struct regex_scratch *scratch = regex_scratch_new(NULL);
 	struct strbuf err = STRBUF_INIT, subject = STRBUF_INIT;
 	struct regex *regex;
 	uint64_t before;
@@ -142,10 +142,75 @@ test_limits(void **state)
 	strbuf_clear(&subject);
 }
 
+/* Clocks that say how long the next match takes. */
+static int64_t rough_time, exact_time, rough_step, exact_step;
+static unsigned exact_asked;
+
+static int64_t
+rough_clock(void)
+{
+	return rough_time += rough_step;
+}
+
+static int64_t
+exact_clock(void)
+{
+	exact_asked++;
+	return exact_time += exact_step;
+}
+
+static const struct {
+	const char *name;
+	int64_t rough, exact;	/* microseconds that a match takes */
+	unsigned made;		/* matches until the budget is used up */
+	unsigned watched;	/* of them, by the exact clock */
+} budget_rows[] = {
+	{ "nothing", 0, 1, 1000, 0 },
+	{ "a millisecond", 1000, 1000, 200, 190 },
+	{ "waiting for a processor", 1000000, 1000, 191, 190 },
+	{ "no end of it", 5000000, 5000000, 2, 1 },
+	{ "a clock that stands", 10000, 0, 1000, 999 },
+};
+
+static void
+test_budget(void **state)
+{
+	struct strbuf err = STRBUF_INIT;
+	struct regex *regex = regex_compile(span_of("a"), 0, &err);
+	struct regex_scratch *scratch;
+	struct regex_budget budget;
+	uint64_t limited = regex_limited();
+	unsigned made;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(budget_rows); i++) {
+		budget = (struct regex_budget){ rough_clock, exact_clock, 0,
+		    0 };
+		rough_step = budget_rows[i].rough;
+		exact_step = budget_rows[i].exact;
+		exact_asked = 0;
+		scratch = regex_scratch_new(&budget);
+		for (made = 0; made < 1000; made++)
+			if (regex_match(regex, scratch, span_of("a")) !=
+			    REGEX_YES)
+				break;
+		ROW_IS(budget_rows[i].name, made == budget_rows[i].made);
+		ROW_IS(budget_rows[i].name, exact_asked ==
+		    2 * budget_rows[i].watched);
+		ROW_IS(budget_rows[i].name, budget.unasked == (made < 1000));
+		ROW_IS(budget_rows[i].name, made == 1000 || regex_match(regex,
+		    scratch, span_of("b")) == REGEX_LIMIT);
+		regex_scratch_free(scratch);
+	}
+	assert_true(regex_limited() == limited);
+	regex_free(regex);
+}
+
 static void
 test_bytes(void **state)
 {
-	struct regex_scratch *scratch = regex_scratch_new();
+	struct regex_scratch *scratch = regex_scratch_new(NULL);
 	struct strbuf err = STRBUF_INIT;
 	struct regex *regex = regex_compile(span_of("a(.)b(c)?"),
 	    REGEX_DOTALL, &err);
@@ -171,6 +236,7 @@ main(void)
 		cmocka_unit_test(test_posix),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_bytes),
 	};
 
