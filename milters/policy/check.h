@@ -117,7 +117,8 @@ void *policy_own(struct policy_state *state, const struct policy_check *check,
 
 /*
  * In prepare(): these items, in the message's arena, are asked for together
- * with everybody's. At POLICY_END counters among them get their add. Answered
+ * with everybody's. At POLICY_END they are counters, which get their add, and
+ * no records. Answered
  * in place when judge() is called.
  */
 void policy_want(struct policy_state *state, struct cache_item *items,
