@@ -173,11 +173,22 @@ HOLDS(has_dmarc)
 	return has_result(term, facts->dmarc_result);
 }
 
+static bool
+is_beyond(const struct term *term, int32_t score)
+{
+	return term->is_less ? score < term->score : score > term->score;
+}
+
 HOLDS(has_score)
 {
 	(void)recipient;
-	return term->is_less ? facts->score < term->score :
-	    facts->score > term->score;
+	return is_beyond(term, facts->score);
+}
+
+HOLDS(has_reputation)
+{
+	(void)recipient;
+	return is_beyond(term, facts->reputation);
 }
 
 static const struct term_kind kinds[] = {
@@ -196,6 +207,7 @@ static const struct term_kind kinds[] = {
 	{ "spf", TERM_RESULT, POLICY_HEADERS, has_spf },
 	{ "dmarc", TERM_RESULT, POLICY_HEADERS, has_dmarc },
 	{ "score", TERM_SCORE, POLICY_RCPT, has_score },
+	{ "reputation", TERM_SCORE, POLICY_RCPT, has_reputation },
 };
 
 /* ---- reading ---- */
@@ -321,7 +333,8 @@ read_score(const struct reading *r, struct term *term, struct span text,
 
 	if (!units_hundredths(value, &score) || score > INT32_MAX ||
 	    score < -INT32_MAX)
-		return refuse(r, text, "write score>5 or score<0.5");
+		return refuse(r, text, "write a number, such as score>5 or "
+		    "score<0.5");
 	term->score = (int32_t)score;
 	return true;
 }
@@ -438,25 +451,24 @@ condition_stage(const struct condition *condition)
 	return stage;
 }
 
-static bool
-has_value(const struct condition *condition, int value)
+bool
+condition_needs_results(const struct condition *condition)
 {
 	size_t i;
 
 	for (i = 0; condition != NULL && i < condition->count; i++)
-		if ((int)condition->terms[i].kind->value == value)
+		if (condition->terms[i].kind->value == TERM_RESULT)
 			return true;
 	return false;
 }
 
 bool
-condition_needs_results(const struct condition *condition)
-{
-	return has_value(condition, TERM_RESULT);
-}
-
-bool
 condition_needs_score(const struct condition *condition)
 {
-	return has_value(condition, TERM_SCORE);
+	size_t i;
+
+	for (i = 0; condition != NULL && i < condition->count; i++)
+		if (condition->terms[i].kind->holds == has_score)
+			return true;
+	return false;
 }

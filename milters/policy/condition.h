@@ -18,6 +18,7 @@
  *	dkim=WORD|...		result of our verifier: pass, fail, none...
  *	spf=WORD|... dmarc=WORD|...
  *	score>N score<N		the score so far
+ *	reputation>N ...	what reputation alone adds to it
  */
 #ifndef POSTERN_MILTERS_POLICY_CONDITION_H
 #define POSTERN_MILTERS_POLICY_CONDITION_H

@@ -191,6 +191,8 @@ policy_find(struct policy_state *state, const struct policy_check *check,
 	state->finding_count++;
 	if (weight != 0 && !finding->is_monitored)
 		state->facts.score += weight;
+	if (check == &reputation_check && !finding->is_monitored)
+		state->facts.reputation += weight;
 	explain_finding(state, finding);
 	return finding;
 }

@@ -82,6 +82,7 @@ struct policy_facts {
 	/* the end */
 	uint64_t size;		/* octets of header and body */
 	int32_t score;		/* so far */
+	int32_t reputation;	/* what of it is reputation's */
 };
 
 /* At MAIL; at RCPT, with the new recipient; at the end of the header. All text

@@ -55,6 +55,7 @@ fill(struct policy_facts *facts, struct policy_recipient *recipients,
 		.dkim_result = span_of("pass"),
 		.spf_result = span_of("softfail"),
 		.score = 350,
+		.reputation = -120,
 	};
 	ipaddr_parse(SPAN_LIT("192.0.2.7"), &facts->client);
 }
@@ -101,6 +102,10 @@ static const struct {
 	{ "score equal", "score>3.5", POLICY_RCPT, CONDITION_NO },
 	{ "score under", "score<4", POLICY_RCPT, CONDITION_YES },
 	{ "score later", "score>3", POLICY_MAIL, CONDITION_LATER },
+	{ "reputation good", "reputation<-1", POLICY_RCPT, CONDITION_YES },
+	{ "reputation not so good", "reputation<-1.2", POLICY_RCPT,
+	    CONDITION_NO },
+	{ "reputation not bad", "reputation>0", POLICY_END, CONDITION_NO },
 	{ "blanks", "in , !out", POLICY_MAIL, CONDITION_YES },
 };
 
@@ -158,6 +163,9 @@ test_needs(void **state)
 	assert_false(condition_needs_results(l.condition));
 	assert_true(condition_needs_score(l.condition));
 	clear(&l);
+	load(&l, "reputation>3");
+	assert_false(condition_needs_score(l.condition));
+	clear(&l);
 	assert_false(condition_needs_score(NULL));
 	assert_int_equal(condition_stage(NULL), POLICY_MAIL);
 }
@@ -171,7 +179,8 @@ static const struct {
 	{ "daemon=", "the value is missing" },
 	{ "daemon=a||b", "an empty word" },
 	{ "score=5", "write score>5 or score<0.5" },
-	{ "score>x", "write score>5 or score<0.5" },
+	{ "reputation", "write score>5 or score<0.5" },
+	{ "score>x", "write a number, such as score>5" },
 	{ "dkim>pass", "write NAME=VALUE" },
 	{ "dkim=good", "a result is none, pass, fail" },
 	{ "client=a@b", "is a mail address, not a host" },
