@@ -61,6 +61,12 @@ window_items(const struct cache_key *key, int64_t period, int64_t now,
 	}
 }
 
+bool
+window_is_current(const struct cache_item *items, int64_t period, int64_t now)
+{
+	return items[0].key.slot == (uint64_t)part_of(now, period);
+}
+
 int64_t
 window_sum(const struct cache_item *items, size_t count)
 {

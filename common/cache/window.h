@@ -33,6 +33,11 @@ int64_t window_part(int64_t period);
 void window_items(const struct cache_key *key, int64_t period, int64_t now,
     int64_t add, struct cache_item *items);
 
+/* Whether items made earlier still begin with the newest part: then that one
+ * alone tells what has been added since. */
+bool window_is_current(const struct cache_item *items, int64_t period,
+    int64_t now);
+
 /* The sum of answered items; that of the newest two parts, which is what
  * happened within the last part's length and perhaps a little more. */
 int64_t window_sum(const struct cache_item *items, size_t count);

@@ -36,9 +36,38 @@ find(struct policy_state *state, const struct rate_rule *rule,
 	    rule->name, rule->period, &rule->key, values);
 }
 
+static bool
+is_in_trouble(const struct identity *identity)
+{
+	size_t i;
+
+	for (i = 0; i < identity->item_count; i++)
+		if (identity->items[i].state == CACHE_TROUBLE)
+			return true;
+	return false;
+}
+
+/* What was asked for at RCPT is asked for again only where it may have grown:
+ * nothing is added to parts that are over. */
+static bool
+is_known_but_newest(const struct policy_state *state,
+    const struct identity *identity)
+{
+	const struct rate_rule *rule = identity->rule;
+
+	return identity->item_count != 0 && !is_in_trouble(identity) &&
+	    window_is_current(identity->items, rule->period,
+	    state->facts.now);
+}
+
 static void
 ask(struct policy_state *state, struct identity *identity, int64_t add)
 {
+	if (is_known_but_newest(state, identity)) {
+		identity->items[0].add = add;
+		policy_want(state, identity->items, 1);
+		return;
+	}
 	if (identity->items == NULL)
 		identity->items = arena_alloc(policy_arena(state),
 		    RATE_ITEMS * sizeof(*identity->items));

@@ -629,6 +629,26 @@ knows_what_a_rule_needs(void **state)
 	}
 }
 
+/* At the end only the newest part of the window is asked for, and the message
+ * itself; a part that began meanwhile makes it the whole window again. */
+static void
+asks_once_for_what_is_over(void **state)
+{
+	struct cache_stats before, after;
+	struct policy p;
+
+	(void)state;
+	policy_start(&p, "RateLimit x key=client limit=9/1h action=tempfail");
+	cache_count(p.conf.cache, &before);
+	assert_int_equal(pass(&p, &(struct mail){ .id = NULL }).verdict, 'p');
+	cache_count(p.conf.cache, &after);
+	/* RCPT: nine parts and "limit set"; the message's own, read and
+	 * counted; the newest part. */
+	assert_int_equal(after.hits + after.misses - before.hits -
+	    before.misses, 10 + 2 + 1);
+	policy_close(&p);
+}
+
 int
 main(void)
 {
@@ -643,6 +663,7 @@ main(void)
 		cmocka_unit_test(without_the_cache),
 		cmocka_unit_test(the_first_overrun_is_told),
 		cmocka_unit_test(a_command_that_hangs_is_killed),
+		cmocka_unit_test(asks_once_for_what_is_over),
 		cmocka_unit_test(shows_releases_and_sets),
 		cmocka_unit_test(tells_what_is_wrong_with_a_command),
 		cmocka_unit_test(tells_every_wrong_row),

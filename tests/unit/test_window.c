@@ -162,6 +162,19 @@ recent_is_the_last_eighth(void **state)
 	}
 }
 
+static void
+test_current(void **state)
+{
+	struct cache_item items[WINDOW_ITEMS];
+
+	(void)state;
+	ask(HOUR, NOW, 0, items);
+	assert_true(window_is_current(items, HOUR, NOW));
+	assert_true(window_is_current(items, HOUR, NOW + HOUR / 8 - 1));
+	assert_false(window_is_current(items, HOUR, NOW + HOUR / 8));
+	assert_false(window_is_current(items, HOUR, NOW - 1));
+}
+
 /* It is exact: a second before it is over the limit still. */
 static void
 wait_is_the_first_second_that_fits(void **state)
@@ -231,6 +244,7 @@ main(void)
 		cmocka_unit_test(counts_a_period_and_an_eighth_at_most),
 		cmocka_unit_test(a_limit_holds_in_every_span),
 		cmocka_unit_test(recent_is_the_last_eighth),
+		cmocka_unit_test(test_current),
 		cmocka_unit_test(wait_is_the_first_second_that_fits),
 		cmocka_unit_test(a_jump_of_the_clock),
 	};
