@@ -162,6 +162,24 @@ RejectFailures no
 UserID root
 """
 
+# One process that checks by itself, and says little.
+RSPAMD_MILTER = """\
+logging {
+    type = "console";
+    level = "error";
+}
+worker "rspamd_proxy" {
+    bind_socket = "%(socket)s mode=0666";
+    milter = yes;
+    timeout = 120s;
+    count = 1;
+    upstream "local" {
+        default = yes;
+        self_scan = yes;
+    }
+}
+"""
+
 RSPAMD = r"""
 options {
     pidfile = "%(dir)s/pid";
@@ -181,20 +199,7 @@ options {
         sockets = 16;
     }
 }
-logging {
-    type = "console";
-    level = "error";
-}
-worker "rspamd_proxy" {
-    bind_socket = "%(socket)s mode=0666";
-    milter = yes;
-    timeout = 120s;
-    count = 1;
-    upstream "local" {
-        default = yes;
-        self_scan = yes;
-    }
-}
+""" + RSPAMD_MILTER + r"""
 spf { }
 dkim { }
 arc { }

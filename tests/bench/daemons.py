@@ -227,7 +227,8 @@ RequireSafeKeys no
 
 def milterload(sockets, *arguments):
     """Its CompletedProcess."""
-    where = [each for path in sockets for each in ("-S", "unix:" + path)]
+    where = [each for place in sockets for each in ("-S", place
+        if place.startswith("inet:") else "unix:" + place)]
     return subprocess.run([program("tests/bench/milterload"), *where, "-a",
         CLIENT, *map(str, arguments)], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)

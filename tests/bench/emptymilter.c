@@ -3,10 +3,11 @@
  * answers none it need not answer, and changes nothing. What it costs is what
  * libmilter and the socket cost.
  *
- *	emptymilter SOCKET [STEPS]
+ *	emptymilter SOCKET [STEPS [STAGE=MACROS...]]
  *
- * STEPS is a mask of SMFIP_* for one that leaves out and answers the same steps
- * as another milter: what that one has negotiated.
+ * STEPS is a mask of SMFIP_*, and MACROS a list of those it wants at STAGE
+ * (SMFIM_*), for one that leaves out and answers the same steps as another
+ * milter and gets the same macros: what that one has negotiated.
  */
 #include "tests/bench/bench.h"
 
@@ -19,12 +20,27 @@ static unsigned long wanted = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
     SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR | SMFIP_NR_EOH |
     SMFIP_NR_BODY | SMFIP_NR_UNKN;
 
+static char **macros;	/* "2={rcpt_addr} i", and NULL */
+
+static void
+choose_macros(SMFICTX *ctx)
+{
+	char **list, *names;
+	long stage;
+
+	for (list = macros; *list != NULL; list++) {
+		stage = strtol(*list, &names, 10);
+		if (*names != '=' || smfi_setsymlist(ctx, (int)stage,
+		    names + 1) != MI_SUCCESS)
+			bench_die("emptymilter: bad macros: %s", *list);
+	}
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long unused1, unsigned long unused2, unsigned long *want_actions,
     unsigned long *want_steps, unsigned long *want1, unsigned long *want2)
 {
-	(void)ctx;
 	(void)actions;
 	(void)unused1;
 	(void)unused2;
@@ -32,6 +48,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*want_steps = steps & wanted;
 	*want1 = 0;
 	*want2 = 0;
+	choose_macros(ctx);
 	return SMFIS_CONTINUE;
 }
 
@@ -136,10 +153,11 @@ main(int argc, char **argv)
 
 	char *end = NULL;
 
-	if (argc == 3)
+	if (argc > 2)
 		wanted = strtoul(argv[2], &end, 0);
-	if (argc < 2 || argc > 3 || (end != NULL && *end != '\0'))
-		bench_die("usage: emptymilter SOCKET [STEPS]");
+	if (argc < 2 || (end != NULL && *end != '\0'))
+		bench_die("usage: emptymilter SOCKET [STEPS [STAGE=MACROS...]]");
+	macros = argv + (argc > 2 ? 3 : 2);
 	signal(SIGPIPE, SIG_IGN);
 	if (smfi_setconn(argv[1]) != MI_SUCCESS ||
 	    smfi_register(filter) != MI_SUCCESS ||

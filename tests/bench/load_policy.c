@@ -103,21 +103,23 @@ static enum load_outcome
 transact_policy(struct load_session *s, struct load_transaction *t,
     enum load_verdict *verdict)
 {
+	enum load_verdict answer = LOAD_CONTINUE;
 	const char *rcpt;
 	char address[64];
-	bool answered;
+	bool answered, passed = false;
 	size_t i;
 
 	s->paused = 0;
 	for (i = 0; (rcpt = load_session_rcpt(i, address, sizeof(address))) !=
 	    NULL; i++) {
 		t->rcpt = rcpt;
-		answered = send_request(s, t) && read_answer(s, verdict);
+		answered = send_request(s, t) && read_answer(s, &answer);
 		t->rcpt = "";
 		if (!answered)
 			return LOAD_BROKEN;
-		if (load_verdict_refuses(*verdict))
-			break;
+		if (!passed)
+			*verdict = answer;
+		passed = passed || !load_verdict_refuses(answer);
 	}
 	return LOAD_DONE;
 }

@@ -1,7 +1,7 @@
 /*
  * load_policy.h - asks a policy service of Postfix (SMTPD_POLICY_README) about
- * each recipient, with the attributes Postfix 3.7 sends at RCPT. The verdict is
- * what its action comes to; the first that refuses ends the message.
+ * each recipient, with the attributes Postfix 3.7 sends at RCPT. A message is
+ * refused where every recipient is.
  */
 #ifndef POSTERN_TESTS_LOAD_POLICY_H
 #define POSTERN_TESTS_LOAD_POLICY_H

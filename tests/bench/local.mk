@@ -47,13 +47,16 @@ EXTRA_DIST += \
 	tests/bench/checkers.py \
 	tests/bench/daemons.py \
 	tests/bench/incoming.py \
+	tests/bench/policies.py \
 	tests/bench/relay.py \
 	tests/bench/report.py \
 	tests/bench/run \
+	tests/bench/run_policy.py \
 	tests/bench/run_sign.py \
 	tests/bench/run_soak.py \
 	tests/bench/run_tables.py \
 	tests/bench/run_verify.py \
+	tests/bench/slowrelay.py \
 	tests/bench/test_bench.py
 
 # the embedded cache

@@ -14,6 +14,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lib")]
 import incoming  # noqa: E402
 import netns  # noqa: E402
 from daemons import load  # noqa: E402
+from policies import PolicydWeight, Postgrey  # noqa: E402
 from scene import Scene  # noqa: E402
 
 
@@ -62,6 +63,48 @@ class Bench(unittest.TestCase):
             both = measured["opendkim+opendmarc"]
             self.assertEqual(both["actions"]["insheader"],
                 3 * both["messages"])
+
+    def policy(self, part):
+        return self.bench("policy", "--quick", "--rounds", "1", "--seconds",
+            "0.2", "--only", part)[part]
+
+    @unittest.skipUnless(netns.available(), "needs root")
+    def test_policy_messages(self):
+        for name, rounds in self.policy("messages").items():
+            self.assertGreater(rounds[0]["cpu_ms"], 0, name)
+            self.assertEqual(rounds[0]["errors"], {}, name)
+            if "memcached" in name:
+                self.assertGreater(rounds[0]["cache_cpu_ms"], 0, name)
+
+    @unittest.skipUnless(netns.available(), "needs root")
+    def test_policy_trips(self):
+        found = self.policy("trips")
+        for kind in "known", "new":
+            self.assertGreater(found[kind]["message"], 0.5, kind)
+
+    @unittest.skipUnless(netns.available() and Postgrey.available,
+        "needs root, and postgrey")
+    def test_policy_greylist(self):
+        for cell, found in self.policy("greylist").items():
+            for name in "postern", "postgrey":
+                self.assertGreater(found[name][0]["check_cpu_ms"], 0, cell)
+
+    @unittest.skipUnless(netns.available() and PolicydWeight.available,
+        "needs root, and policyd-weight")
+    def test_policy_lists(self):
+        for cell, found in self.policy("lists").items():
+            for name in "postern", "policyd-weight":
+                self.assertGreater(found[name][0]["check_cpu_ms"], 0, cell)
+
+    @unittest.skipUnless(netns.available(), "needs root")
+    def test_policy_servers(self):
+        found = self.policy("servers")
+        for count in "1", "2", "4":
+            self.assertGreater(found["updates"][count][0]["per_second"], 0)
+        loss = found["loss"]
+        self.assertEqual(loss["before"], 100000)
+        self.assertAlmostEqual(loss["after"] / (loss["before"] -
+            loss["share"]), 1, delta=0.01)
 
     def test_soak(self):
         found = self.bench("soak", "--messages", "600", "--reloads", "3")
@@ -138,10 +181,14 @@ class Policy(unittest.TestCase):
         for name in "instance", "sender", "client_address":
             self.assertEqual(len({each[name] for each in asked}), 4, name)
 
-    def test_refusal_ends_the_message(self):
-        result = self.ask("-r", "REJECT@a.example", "-r", "OK@b.example")
-        self.assertEqual(result["verdicts"], {"reject": 1})
-        self.assertEqual(len(self.service.asked), 1)
+    def test_one_recipient_that_passes_is_enough(self):
+        for first, second, verdict in (("REJECT", "OK", "accept"),
+                ("DUNNO", "REJECT", "continue"),
+                ("REJECT", "DEFER", "tempfail")):
+            result = self.ask("-r", first + "@a.example", "-r",
+                second + "@b.example")
+            self.assertEqual(result["verdicts"], {verdict: 1})
+        self.assertEqual(len(self.service.asked), 6)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@
  * Prints one JSON object: operations, items, troubles (items), wrong answers,
  * latencies in microseconds (mean, p50, p99, max), "added" (what is counted for
  * sure), what cache_count() says, and "slices": the same for every S seconds.
- * With --sum it adds nothing, but prints the sum of all counters of "count".
+ * With --sum it adds nothing, but prints the sum of all counters of "count";
+ * with --fill it adds 1 to each, in their order, and prints the same.
  */
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -52,7 +53,7 @@ static struct {
 	uint64_t count, keys;
 	enum work work;
 	unsigned pause;
-	bool is_sum, is_lossy;
+	bool is_sum, is_fill, is_lossy;
 	const char *secret;
 } opt = { .threads = 1, .batch = 1, .seconds = 1, .slice = 1, .keys = 1000,
     .secret = "cacheload" };
@@ -297,7 +298,7 @@ work(void *arg)
 	return NULL;
 }
 
-/* ---- the sum of all counters ---- */
+/* ---- all counters, once ---- */
 
 static void
 print_sum(void)
@@ -309,10 +310,11 @@ print_sum(void)
 		n = opt.keys - key < CACHE_BATCH_MAX ? opt.keys - key :
 		    CACHE_BATCH_MAX;
 		for (i = 0; i < n; i++) {
-			items[i].kind = CACHE_COUNTER;
+			items[i] = (struct cache_item){ .add = opt.is_fill,
+			    .kind = CACHE_COUNTER };
 			name_item(&items[i], "count", key + i);
 		}
-		cache_get(cache, items, n);
+		(opt.is_fill ? cache_increment : cache_get)(cache, items, n);
 		for (i = 0; i < n; i++) {
 			there += items[i].state == CACHE_HIT;
 			troubles += items[i].state == CACHE_TROUBLE;
@@ -449,6 +451,7 @@ read_options(int argc, char **argv)
 		{ "secret", required_argument, NULL, 'x' },
 		{ "lossy", no_argument, NULL, 'y' },
 		{ "sum", no_argument, NULL, 'S' },
+		{ "fill", no_argument, NULL, 'f' },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
@@ -467,6 +470,7 @@ read_options(int argc, char **argv)
 		case 'x': opt.secret = optarg; break;
 		case 'y': opt.is_lossy = true; break;
 		case 'S': opt.is_sum = true; break;
+		case 'f': opt.is_fill = true; break;
 		default: exit(2);
 		}
 	if (opt.spec == NULL || opt.threads < 1 || opt.threads > THREADS_MAX ||
@@ -490,7 +494,7 @@ main(int argc, char **argv)
 	if ((cache = cache_open(&options, &err)) == NULL)
 		die(strbuf_str(&err));
 	cache_serve(cache);
-	if (opt.is_sum)
+	if (opt.is_sum || opt.is_fill)
 		print_sum();
 	else
 		run();
