@@ -69,6 +69,12 @@ class Postern(Daemon):
         return [program("milters/policy/postern-policy"), "-f", "-c", conf]
 
 
+    def said(self, text):
+        """How often, in its log."""
+        with open(self.log, errors="replace") as file:
+            return file.read().count(text)
+
+
 class Service(Daemon):
     """A policy service of Postfix."""
 

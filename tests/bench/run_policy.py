@@ -164,7 +164,7 @@ class Bench:
         """Round trips to memcached that a message and a recipient more wait
         for, told by how much longer they take where each takes 10 ms more."""
         server = Memcached(self.scene)
-        relay = SlowRelay(self.scene.path("relay"), server.spec, ROUND_TRIP)
+        relay = SlowRelay(server.spec + ".slow", server.spec, ROUND_TRIP)
         self.scene.on_close(relay.stop)
         filters = [Postern(self.scene, name, [DNS] + CHECKS, "memcached " +
             place).start() for name, place in (("fast", server.spec),
@@ -183,7 +183,7 @@ class Bench:
             for kind, f in found.items()])
         # Stages that look at the cache: RCPT, end of header, end of message;
         # a new message ends with RCPT.
-        for kind, limit in ("known", 3.2), ("new", 1.2):
+        for kind, limit in ("known", 3 * 1.2), ("new", 1.2):
             self.targets.at_most("round trips, %s message" % kind,
                 found[kind]["message"], limit)
             self.targets.at_most("round trips, recipient more, %s" % kind,
@@ -195,10 +195,16 @@ class Bench:
         for n, each in enumerate(filters):
             if kind == "known":
                 self.warm(each, recipients)
-            place = [] if kind == "known" else ["-a", "10.%d.%d.1" %
-                (recipients, n)]
-            took.append(way(each.load("-c", 1, "-n", 40,
-                *known(recipients), *place), "p50"))
+            for again in range(5):
+                troubles = each.said("timed out")
+                place = [] if kind == "known" else ["-a", "10.%d.%d.1" %
+                    (recipients, 10 * n + again)]
+                result = each.load("-c", 1, "-n", 40, *known(recipients),
+                    *place)
+                if each.said("timed out") == troubles:
+                    break
+                time.sleep(2)   # it tries again once a second
+            took.append(way(result, "p50"))
         return (took[1] - took[0]) / 1000 / ROUND_TRIP
 
     # ---- against policy services ----
