@@ -2,6 +2,7 @@
 
 #include "common/base/mem.h"
 
+#include <inttypes.h>
 #include <time.h>
 
 struct unit {
@@ -119,4 +120,46 @@ units_hundredths(struct span s, int64_t *hundredths)
 	if (is_negative)
 		*hundredths = -*hundredths;
 	return true;
+}
+
+struct shown_unit {
+	int64_t factor;
+	char letter;
+};
+
+/* Units from the largest down. */
+static void
+add_with_unit(struct strbuf *out, int64_t n, const struct shown_unit *units,
+    size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (n != 0 && n % units[i].factor == 0) {
+			strbuf_addf(out, "%" PRId64 "%c", n / units[i].factor,
+			    units[i].letter);
+			return;
+		}
+	strbuf_addf(out, "%" PRId64, n);
+}
+
+void
+units_add_seconds(struct strbuf *out, int64_t seconds)
+{
+	static const struct shown_unit units[] = {
+		{ 604800, 'w' }, { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' },
+		{ 1, 's' },
+	};
+
+	add_with_unit(out, seconds, units, ARRAY_LEN(units));
+}
+
+void
+units_add_bytes(struct strbuf *out, int64_t bytes)
+{
+	static const struct shown_unit units[] = {
+		{ 1 << 30, 'G' }, { 1 << 20, 'M' }, { 1 << 10, 'k' },
+	};
+
+	add_with_unit(out, bytes, units, ARRAY_LEN(units));
 }

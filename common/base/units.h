@@ -4,7 +4,7 @@
 #ifndef POSTERN_BASE_UNITS_H
 #define POSTERN_BASE_UNITS_H
 
-#include "common/base/span.h"
+#include "common/base/strbuf.h"
 
 /*
  * Each reads all of s and returns false, the result untouched, where it is no
@@ -24,5 +24,9 @@ bool units_bool(struct span s, bool *value);
 bool units_date(struct span s, int64_t *seconds);
 /* "1.5", "-3", "+0.25": in hundredths, at most two digits behind the point. */
 bool units_hundredths(struct span s, int64_t *hundredths);
+
+/* In the largest unit that leaves no rest: "90s", "2h"; "64k", "10M"; "0". */
+void units_add_seconds(struct strbuf *out, int64_t seconds);
+void units_add_bytes(struct strbuf *out, int64_t bytes);
 
 #endif

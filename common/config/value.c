@@ -46,48 +46,6 @@ add_octal(struct strbuf *out, int64_t n)
 	strbuf_addf(out, "%04" PRIo64, (uint64_t)n);
 }
 
-struct unit {
-	int64_t factor;
-	char letter;
-};
-
-/* In the largest unit that leaves no rest; units from the largest down. */
-static void
-add_with_unit(struct strbuf *out, int64_t n, const struct unit *units,
-    size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (n != 0 && n % units[i].factor == 0) {
-			strbuf_addf(out, "%" PRId64 "%c", n / units[i].factor,
-			    units[i].letter);
-			return;
-		}
-	add_number(out, n);
-}
-
-static void
-add_seconds(struct strbuf *out, int64_t n)
-{
-	static const struct unit units[] = {
-		{ 604800, 'w' }, { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' },
-		{ 1, 's' },
-	};
-
-	add_with_unit(out, n, units, ARRAY_LEN(units));
-}
-
-static void
-add_bytes(struct strbuf *out, int64_t n)
-{
-	static const struct unit units[] = {
-		{ 1 << 30, 'G' }, { 1 << 20, 'M' }, { 1 << 10, 'k' },
-	};
-
-	add_with_unit(out, n, units, ARRAY_LEN(units));
-}
-
 /* The types that are an int64_t. */
 static const struct number_type {
 	bool (*parse)(struct span text, int64_t *n);
@@ -96,9 +54,10 @@ static const struct number_type {
 } number_types[] = {
 	[SETTING_NUMBER] = { parse_number, add_number, "a number" },
 	[SETTING_OCTAL] = { parse_octal, add_octal, "an octal number" },
-	[SETTING_SECONDS] = { units_seconds, add_seconds,
+	[SETTING_SECONDS] = { units_seconds, units_add_seconds,
 	    "a time (90s, 5m, 2h, 1d, 1w)" },
-	[SETTING_BYTES] = { units_bytes, add_bytes, "a size (512, 64k, 10M)" },
+	[SETTING_BYTES] = { units_bytes, units_add_bytes,
+	    "a size (512, 64k, 10M)" },
 };
 
 static bool
