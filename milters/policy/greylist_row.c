@@ -108,7 +108,8 @@ greylist_load(struct filter_load *load, struct policy_conf *conf)
 		return;
 	check_times(&rl, rule);
 	rule->stage = stage_of(conf, rule);
-	if (rule->stage >= POLICY_HEADERS)
+	/* Fields are added where the header is looked at. */
+	if (rule->stage >= POLICY_HEADERS || rule->action == GREYLIST_TAG)
 		conf->wants_header = true;
 }
 

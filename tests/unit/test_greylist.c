@@ -235,7 +235,7 @@ static void
 test_tag(void **state)
 {
 	static const struct snapshot_override settings[] = {
-		{ "Greylist", ALL " action=tag" }, { "ScoreHeader", "yes" },
+		{ "Greylist", ALL " action=tag" },
 	};
 	static const struct step steps[] = {
 		{ "new", 0, { 0 }, true, "greylist/new" },
