@@ -222,6 +222,9 @@ load_or_set_aside(struct local *local)
 			    (size_t)count, local->file);
 		break;
 	case STOREFILE_NONE:
+		if (local->is_logged)
+			log_notice("cache: there is no %s yet: the cache "
+			    "begins empty", local->file);
 		break;
 	}
 	strbuf_clear(&err);

@@ -193,13 +193,20 @@ add_since(struct strbuf *out, const struct question *q)
 	    q->facts.now - outcome->since);
 }
 
+static bool
+is_let_in(const struct question *q)
+{
+	return q->gc.ground != NULL || (grey_case_is_unknown(&q->gc) &&
+	    q->gc.conf->greylist->on_error == GREYLIST_ACCEPT);
+}
+
 static const char *
 word_of(const struct question *q)
 {
-	bool accepts = q->gc.conf->greylist->on_error == GREYLIST_ACCEPT;
-
-	if (q->gc.ground != NULL || (grey_case_is_unknown(&q->gc) && accepts))
+	if (is_let_in(q))
 		return "passes";
+	if (grey_case_is_unknown(&q->gc))
+		return "has to wait";
 	return q->gc.conf->greylist->action == GREYLIST_TAG ? "is tagged" :
 	    "has to wait";
 }
@@ -213,7 +220,10 @@ show_text(const struct question *q, struct strbuf *out)
 	strbuf_adds(out, word_of(q));
 	if (gc->ground != NULL)
 		strbuf_addf(out, ": %s", gc->ground->text);
-	else if (!grey_case_is_unknown(gc))
+	else if (grey_case_is_unknown(gc))
+		strbuf_addf(out, ": the cache does not answer (on-error=%s)",
+		    is_let_in(q) ? "accept" : "tempfail");
+	else
 		strbuf_addf(out, ": %" PRId64 " seconds", gc->outcome.wait);
 	strbuf_addf(out, "\n\nnetwork    %.*s, came through %u times\nsender"
 	    "     ", SPAN_ARG(q->facts.client_net), gc->client_successes);
@@ -244,7 +254,7 @@ show_json(const struct question *q, struct strbuf *out)
 	    q->facts.sender_text :
 	    grey_address(&q->facts.sender, true, gc->arena));
 	json_string(&json, "recipient", q->recipient.text);
-	json_bool(&json, "waits", gc->ground == NULL);
+	json_bool(&json, "waits", !is_let_in(q));
 	json_cstring(&json, "ground", gc->ground != NULL ?
 	    gc->ground->word : grey_case_is_unknown(gc) ? "unknown" :
 	    grey_answer_word(gc->outcome.answer));

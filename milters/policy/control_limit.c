@@ -221,6 +221,17 @@ show(struct request *r)
 
 /* ---- release, set ---- */
 
+/* What is written is not answered: whether it arrives is asked before. */
+static int
+check_cache(struct request *r, struct cache_item *items, size_t count)
+{
+	if (cache_get(r->conf->cache, items, count))
+		return EX_OK;
+	strbuf_adds(&r->answer->error, "the cache does not answer; nothing "
+	    "was changed");
+	return EX_TEMPFAIL;
+}
+
 static int
 release(struct request *r)
 {
@@ -232,6 +243,9 @@ release(struct request *r)
 	if (status != EX_OK)
 		return status;
 	parts = rate_items(r->rule, &r->name, r->now, 0, items) - 1;
+	status = check_cache(r, items, parts);
+	if (status != EX_OK)
+		return status;
 	for (i = 0; i < parts; i++)
 		cache_delete(r->conf->cache, &items[i].key, CACHE_COUNTER);
 	rate_alert_item(r->rule, &r->name, &told);
@@ -247,28 +261,35 @@ set(struct request *r)
 	struct strbuf *out = &r->answer->output;
 	struct cache_item item;
 	struct span number;
-	int64_t limit;
+	int64_t limit = 0;
 	int status;
 
 	status = find_identity(r, 1);
 	if (status != EX_OK)
 		return status;
 	number = r->words[r->count - 1];
+	if (!span_is(number, "default") && (!units_bytes(number, &limit) ||
+	    limit > RATE_LIMIT_MAX))
+		return control_refuse(r->answer, "write a number, or default: ",
+		    number);
+	rate_override(&r->name, limit, r->seconds, &item);
+	status = check_cache(r, &item, 1);
+	if (status != EX_OK)
+		return status;
 	if (span_is(number, "default")) {
-		rate_override(&r->name, 0, 1, &item);
 		cache_delete(r->conf->cache, &item.key, CACHE_COUNTER);
 		strbuf_addf(out, "%.*s: %.*s has the rule's limit\n",
 		    SPAN_ARG(r->rule->name), SPAN_ARG(key_text(r)));
 		return EX_OK;
 	}
-	if (!units_bytes(number, &limit) || limit > RATE_LIMIT_MAX)
-		return control_refuse(r->answer, "write a number, or default: ",
-		    number);
 	rate_override(&r->name, limit, r->seconds, &item);
 	cache_put(r->conf->cache, &item);
 	strbuf_addf(out, "%.*s: %.*s has limit %" PRId64 " for %" PRId64
 	    " seconds\n", SPAN_ARG(r->rule->name), SPAN_ARG(key_text(r)),
 	    limit, r->seconds);
+	if (r->rule->burst != 0 && limit > r->rule->burst)
+		strbuf_addf(out, "burst=%" PRId64 " holds as before\n",
+		    r->rule->burst);
 	return EX_OK;
 }
 
