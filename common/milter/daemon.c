@@ -115,8 +115,9 @@ check_socket(struct start *start, struct diag *diag)
 
 	start->socket_group = start->identity.gid;
 	if (s->socket == NULL)
-		strbuf_adds(&err, "not set: where does the MTA connect to? "
-		    "Such as unix:/var/spool/postfix/milter/sign.sock");
+		strbuf_addf(&err, "not set: where does the MTA connect to? "
+		    "Such as unix:/var/spool/postfix/%s/socket",
+		    start->filter->name);
 	else
 		listen_parse(span_of(s->socket), &start->spec, &err);
 	if (err.len > 0)

@@ -36,7 +36,7 @@ parse_path(struct span path, struct listen_spec *spec, struct strbuf *err)
 	spec->family = AF_UNIX;
 	if (path.len == 0 || path.p[0] != '/') {
 		strbuf_adds(err, "the path of a Unix socket starts with \"/\", "
-		    "such as unix:/var/spool/postfix/milter/sign.sock");
+		    "such as unix:/var/spool/postfix/milter/socket");
 		return -1;
 	}
 	if (!copy_text(spec->path, sizeof(spec->path), path)) {

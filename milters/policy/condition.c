@@ -238,6 +238,23 @@ find_kind(struct span name)
 	return NULL;
 }
 
+/* Each as it is written: "in", "daemon=", "score>". */
+static bool
+refuse_with_list(const struct reading *r, struct span text)
+{
+	struct strbuf known = STRBUF_INIT;
+	size_t i;
+
+	strbuf_adds(&known, "no such condition; there are");
+	for (i = 0; i < ARRAY_LEN(kinds); i++)
+		strbuf_addf(&known, "%s %s%s", i > 0 ? "," : "",
+		    kinds[i].name, kinds[i].value == TERM_FLAG ? "" :
+		    kinds[i].value == TERM_SCORE ? ">" : "=");
+	refuse(r, text, known.s);
+	strbuf_clear(&known);
+	return false;
+}
+
 static bool
 refuse_unknown(const struct reading *r, struct span text, struct span name)
 {
@@ -247,10 +264,10 @@ refuse_unknown(const struct reading *r, struct span text, struct span name)
 	nearest_start(&nearest, name);
 	for (i = 0; i < ARRAY_LEN(kinds); i++)
 		nearest_offer(&nearest, kinds[i].name);
-	return refuse(r, text, nearest.best == NULL ?
-	    "no such condition; see CONDITIONS in policy.conf(5)" :
-	    arena_printf(r->arena, "no such condition; did you mean %s?",
-	    nearest.best));
+	if (nearest.best != NULL)
+		return refuse(r, text, arena_printf(r->arena, "no such "
+		    "condition; did you mean %s?", nearest.best));
+	return refuse_with_list(r, text);
 }
 
 static bool
@@ -346,7 +363,9 @@ read_term(const struct reading *r, struct span text, struct term *term)
 	struct span name = text;
 	size_t n;
 
-	if (name.len != 0 && name.p[0] == '!') {
+	if (name.len == 0)
+		return refuse(r, text, "one comma too many");
+	if (name.p[0] == '!') {
 		term->is_negated = true;
 		name = span_skip(name, 1);
 	}
@@ -383,7 +402,7 @@ condition_load(struct span text, const struct dataset_place *place,
 	const struct reading r = { place, arena, diag };
 	struct condition *made;
 	struct span item;
-	bool ok = true;
+	bool ok = true, is_more = true;
 
 	*condition = NULL;
 	if (text.len == 0)
@@ -392,8 +411,8 @@ condition_load(struct span text, const struct dataset_place *place,
 	made->terms = arena_zalloc(arena, TERMS_MAX * sizeof(*made->terms));
 	/* Freed by the rule's owner, whatever becomes of the load. */
 	*condition = made;
-	while (text.len != 0) {
-		span_cut(&text, ',', &item);
+	while (is_more) {
+		is_more = span_cut(&text, ',', &item);
 		item = span_trim(item);
 		if (made->count == TERMS_MAX)
 			return refuse(&r, item, "too many terms");

@@ -31,9 +31,9 @@ static const struct rule_option options[] = {
 	{ "name", RULE_TEXT, ROW(label), NULL, 0, 0, NULL, 0 },
 };
 
-static const struct rule_schema schema = {
+const struct rule_schema dnslist_schema = {
 	.setting = "DnsList",
-	.name = "ZONE",
+	.name = "the list's zone, such as bl.example.com",
 	.name_offset = ROW(zone),
 	.place_offset = ROW(place),
 	.options = options,
@@ -115,7 +115,7 @@ static void
 load(struct filter_load *load, struct policy_conf *conf)
 {
 	const struct config_rows *rows = &conf->dnslist_rows;
-	struct rule_load rl = { .load = load, .schema = &schema };
+	struct rule_load rl = { .load = load, .schema = &dnslist_schema };
 	size_t i, questions = 0;
 
 	if (rows->count == 0)

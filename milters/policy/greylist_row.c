@@ -32,7 +32,7 @@ static const struct rule_option options[] = {
 	    "Greylisted, please try again in %s seconds", 0, TEXT_MAX, NULL),
 };
 
-static const struct rule_schema schema = {
+const struct rule_schema greylist_schema = {
 	.setting = "Greylist",
 	.place_offset = offsetof(struct greylist, place),
 	.options = options,
@@ -92,7 +92,7 @@ load_maps(struct filter_load *load, struct policy_conf *conf)
 void
 greylist_load(struct filter_load *load, struct policy_conf *conf)
 {
-	struct rule_load rl = { .load = load, .schema = &schema };
+	struct rule_load rl = { .load = load, .schema = &greylist_schema };
 	struct greylist *rule;
 
 	load_maps(load, conf);
@@ -100,8 +100,9 @@ greylist_load(struct filter_load *load, struct policy_conf *conf)
 		return;
 	rl.row = &conf->greylist_rows.rows[conf->greylist_rows.count - 1];
 	if (conf->greylist_rows.count > 1)
-		rule_refuse(&rl, "there is one row already; only one is "
-		    "possible");
+		rule_refuse(&rl, "there can be but one, and %s:%u is one",
+		    conf->greylist_rows.rows[0].file,
+		    conf->greylist_rows.rows[0].line);
 	rule = arena_zalloc(load->arena, sizeof(*rule));
 	conf->greylist = rule;
 	if (!rule_read(&rl, rule) || !read_share(&rl, rule))

@@ -5,6 +5,7 @@
 #include "milters/policy/rulerow.h"
 
 #include "common/base/mem.h"
+#include "common/base/nearest.h"
 #include "common/dns/iprev.h"
 #include "common/mail/domain.h"
 
@@ -311,9 +312,9 @@ static const struct rule_option options[] = {
 	{ "when", RULE_CONDITION, ROW(condition), "in", 0, 0, NULL, 0 },
 };
 
-static const struct rule_schema schema = {
+const struct rule_schema hostcheck_schema = {
 	.setting = "HostCheck",
-	.name = "NAME",
+	.name = "the check, such as iprev-fail",
 	.name_offset = ROW(name),
 	.place_offset = ROW(place),
 	.options = options,
@@ -326,7 +327,7 @@ find_test(struct span name)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(tests); i++)
-		if (span_is(name, tests[i].name))
+		if (span_is_nocase(name, tests[i].name))
 			return &tests[i];
 	return NULL;
 }
@@ -335,12 +336,20 @@ static void
 refuse_name(struct rule_load *rl, struct span name)
 {
 	struct strbuf known = STRBUF_INIT;
+	struct nearest nearest;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(tests); i++)
+	nearest_start(&nearest, name);
+	for (i = 0; i < ARRAY_LEN(tests); i++) {
 		strbuf_addf(&known, "%s%s", i > 0 ? ", " : "", tests[i].name);
-	rule_refuse(rl, "%s is no check; there are %s",
-	    diag_quote(rl->load->diag, name), known.s);
+		nearest_offer(&nearest, tests[i].name);
+	}
+	if (nearest.best != NULL)
+		rule_refuse(rl, "%s is no check; did you mean %s?",
+		    diag_quote(rl->load->diag, name), nearest.best);
+	else
+		rule_refuse(rl, "%s is no check; there are %s",
+		    diag_quote(rl->load->diag, name), known.s);
 	strbuf_clear(&known);
 }
 
@@ -348,7 +357,7 @@ static void
 load(struct filter_load *load, struct policy_conf *conf)
 {
 	const struct config_rows *rows = &conf->hostcheck_rows;
-	struct rule_load rl = { .load = load, .schema = &schema };
+	struct rule_load rl = { .load = load, .schema = &hostcheck_schema };
 	struct hostcheck *row;
 	size_t i;
 
@@ -366,6 +375,8 @@ load(struct filter_load *load, struct policy_conf *conf)
 		row->test = find_test(row->name);
 		if (row->test == NULL)
 			refuse_name(&rl, row->name);
+		else	/* for log lines to look for */
+			row->name = span_of(row->test->name);
 	}
 }
 

@@ -163,5 +163,6 @@ tests_unit_test_policy_engine_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
 
 UNIT_TESTS += tests/unit/test_policy_docs
 tests_unit_test_policy_docs_SOURCES = tests/unit/test_policy_docs.c \
-	tests/unit/docs.h tests/unit/unit.h
+	tests/unit/docs.h tests/unit/policytrial.h tests/unit/tables.h \
+	tests/unit/unit.h $(TEST_ZONE)
 tests_unit_test_policy_docs_LDADD = $(LIBPOLICY) $(LIBS_UNIT)

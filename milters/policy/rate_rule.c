@@ -5,6 +5,8 @@
 #include "milters/policy/identity.h"
 #include "milters/policy/rulerow.h"
 
+#include <sys/stat.h>
+
 /* Slots beside the window's parts, which are far below. */
 #define SLOT_OVERRIDE	((uint64_t)1 << 63)
 #define SLOT_ALERT	(((uint64_t)1 << 63) + 1)
@@ -34,9 +36,9 @@ static const struct rule_option options[] = {
 	OPTION("alert", RULE_WORD, alert, "no", 0, no_yes, 0),
 };
 
-static const struct rule_schema schema = {
+const struct rule_schema rate_schema = {
 	.setting = "RateLimit",
-	.name = "NAME",
+	.name = "a name that you choose, such as users",
 	.name_offset = offsetof(struct rate_rule, name),
 	.place_offset = offsetof(struct rate_rule, place),
 	.options = options,
@@ -133,17 +135,16 @@ place_in_stages(const struct rule_load *rl, struct policy_conf *conf,
 	    stage;
 	conf->wants_header = true;	/* for retry.h */
 	conf->wants_body |= rule->count == RATE_BYTES;
-	if (!conf->trust_results && (keyparts_has_dkim(&rule->key) ||
-	    condition_needs_results(rule->condition)))
-		rule_advise(rl, "it needs our verifier's results, which are "
-		    "not looked at; see AuthResults");
+	if (!conf->trust_results && keyparts_has_dkim(&rule->key))
+		rule_advise(rl, "no effect: no dkim-domain is known without "
+		    "\"AuthResults trust\"");
 }
 
 static void
 load_rule(struct filter_load *load, struct policy_conf *conf,
     const struct config_row *row)
 {
-	struct rule_load rl = { load, &schema, row };
+	struct rule_load rl = { load, &rate_schema, row };
 	struct rate_rule *rule = &conf->rates[conf->rate_count++];
 
 	if (!rule_read(&rl, rule))
@@ -154,20 +155,53 @@ load_rule(struct filter_load *load, struct policy_conf *conf,
 	place_in_stages(&rl, conf, rule);
 }
 
+static bool
+is_wanted(const struct policy_conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->rate_count; i++)
+		if (conf->rates[i].alert)
+			return true;
+	return false;
+}
+
+/* It may come later, and the log has the alert in any case: not an error. */
+static void
+check_command(struct filter_load *load, const struct policy_conf *conf)
+{
+	const char *path = conf->alert_command;
+	struct stat st;
+
+	if (path == NULL)
+		return;
+	if (path[0] != '/')
+		filter_refuse(load, "AlertCommand",
+		    "write the program's full path; it gets no arguments");
+	else if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    (st.st_mode & 0111) == 0)
+		filter_advise(load, "AlertCommand", arena_printf(load->arena,
+		    "%s is no program that can be run; only the log gets "
+		    "alerts", path));
+	else if (!is_wanted(conf))
+		filter_advise(load, "AlertCommand", "no effect: no RateLimit "
+		    "has alert=yes");
+}
+
 void
 rate_load(struct filter_load *load, struct policy_conf *conf)
 {
 	size_t i;
 
-	if (conf->alert_command != NULL && conf->alert_command[0] != '/')
-		filter_refuse(load, "AlertCommand",
-		    "write the program's full path; it gets no arguments");
-	if (conf->rate_rows.count == 0)
+	if (conf->rate_rows.count == 0) {
+		check_command(load, conf);
 		return;
+	}
 	conf->rates = arena_zalloc(load->arena,
 	    conf->rate_rows.count * sizeof(*conf->rates));
 	for (i = 0; i < conf->rate_rows.count; i++)
 		load_rule(load, conf, &conf->rate_rows.rows[i]);
+	check_command(load, conf);
 }
 
 void

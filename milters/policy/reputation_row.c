@@ -56,7 +56,7 @@ static const struct rule_option options[] = {
 	OPTION("when", RULE_CONDITION, when, NULL, 0, 0, 0),
 };
 
-static const struct rule_schema schema = {
+const struct rule_schema reputation_schema = {
 	.setting = "Reputation",
 	.name = "dkim-domain, spf-domain, client-net or sasl-user",
 	.name_offset = offsetof(struct reputation, kind_word),
@@ -101,15 +101,15 @@ read_row(struct rule_load *rl, struct policy_conf *conf)
 		rule_advise(rl, "weight is above 0: a good name makes the "
 		    "score worse");
 	if (row->kind <= REPUTATION_SPF_DOMAIN && !conf->trust_results)
-		rule_advise(rl, "there are no %s without \"AuthResults "
-		    "trust\"", kind_words[row->kind]);
+		rule_advise(rl, "no effect: no %s is known without "
+		    "\"AuthResults trust\"", kind_words[row->kind]);
 	return true;
 }
 
 void
 reputation_load(struct filter_load *load, struct policy_conf *conf)
 {
-	struct rule_load rl = { .load = load, .schema = &schema };
+	struct rule_load rl = { .load = load, .schema = &reputation_schema };
 	size_t i;
 
 	conf->reputations = arena_zalloc(load->arena,

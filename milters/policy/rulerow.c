@@ -145,7 +145,17 @@ read_word(const struct rule_option *option, struct span text, int *word)
 }
 
 static void
-expect_number(const struct rule_option *option, struct strbuf *out)
+add_bound(const struct rule_option *option, int64_t bound, struct strbuf *out)
+{
+	if (option->kind == RULE_SECONDS)
+		units_add_seconds(out, bound);
+	else
+		strbuf_addf(out, "%" PRId64, option->kind == RULE_DECIMAL ?
+		    bound / 100 : bound);
+}
+
+static void
+expect_value(const struct rule_option *option, struct strbuf *out)
 {
 	static const char *const what[] = {
 		[RULE_NUMBER] = "a number",
@@ -153,14 +163,27 @@ expect_number(const struct rule_option *option, struct strbuf *out)
 		[RULE_SECONDS] = "a time such as 30s, 5m, 2h, 7d",
 		[RULE_FACTOR] = "a number such as 1.3",
 		[RULE_DATE] = "a date such as 2026-11-25",
+		[RULE_CONDITION] = "conditions such as in, out or "
+		    "client=192.0.2.1, with commas between them",
 	};
-	int64_t unit = option->kind == RULE_DECIMAL ? 100 : 1;
 
 	strbuf_adds(out, what[option->kind]);
-	if (option->min != 0 || option->max != 0)
-		strbuf_addf(out, ", from %" PRId64 " to %" PRId64 "%s",
-		    option->min / unit, option->max / unit,
-		    option->kind == RULE_SECONDS ? " seconds" : "");
+	if (option->min == 0 && option->max == 0)
+		return;
+	strbuf_adds(out, ", from ");
+	add_bound(option, option->min, out);
+	strbuf_adds(out, " to ");
+	add_bound(option, option->max, out);
+}
+
+static void
+expect_text(const struct rule_option *option, struct strbuf *out)
+{
+	if (option->max != 0)
+		strbuf_addf(out, "text of 1 to %" PRId64 " printable ASCII "
+		    "characters", option->max);
+	else
+		strbuf_adds(out, "printable ASCII characters, at least one");
 }
 
 static void
@@ -176,10 +199,9 @@ complain(const struct rule_load *rl, const struct rule_option *option,
 			strbuf_addf(&out, "%s%s", i != 0 ? ", " : "",
 			    option->words[i]);
 	} else if (option->kind == RULE_TEXT || option->kind == RULE_OWN) {
-		strbuf_addf(&out, "text of 1 to %" PRId64 " printable ASCII "
-		    "characters", option->max);
+		expect_text(option, &out);
 	} else {
-		expect_number(option, &out);
+		expect_value(option, &out);
 	}
 	rule_refuse(rl, "%s=%s: write %s", option->name,
 	    diag_quote(rl->load->diag, text), out.s);
@@ -211,12 +233,27 @@ place_of(const struct rule_load *rl)
 	return place;
 }
 
+static bool
+read_condition(const struct rule_load *rl, struct span text,
+    struct condition **condition)
+{
+	const struct policy_conf *conf = rl->load->conf;
+	struct dataset_place place = place_of(rl);
+
+	if (!condition_load(text, &place, rl->load->arena, rl->load->diag,
+	    condition))
+		return false;
+	if (!conf->trust_results && condition_needs_results(*condition))
+		rule_advise(rl, "when= asks for results of postern-verify, "
+		    "which are not looked at without \"AuthResults trust\"");
+	return true;
+}
+
 /* False where text is not what the option takes; *is_told: diag knows. */
 static bool
 read_value(const struct rule_load *rl, const struct rule_option *option,
     struct span text, void *slot, bool *is_told)
 {
-	struct dataset_place place;
 	int64_t number = 0;
 
 	switch (option->kind) {
@@ -231,10 +268,10 @@ read_value(const struct rule_load *rl, const struct rule_option *option,
 	case RULE_WORD:
 		return read_word(option, text, slot);
 	case RULE_CONDITION:
-		place = place_of(rl);
+		if (text.len == 0)
+			return false;
 		*is_told = true;
-		return condition_load(text, &place, rl->load->arena,
-		    rl->load->diag, slot);
+		return read_condition(rl, text, slot);
 	case RULE_DECIMAL:
 		if (!read_number(option, text, &number))
 			return false;
@@ -267,6 +304,21 @@ set_value(const struct rule_load *rl, const struct rule_option *option,
 
 /* ---- rows ---- */
 
+static void
+list_options(const struct rule_load *rl, struct span name)
+{
+	const struct rule_schema *schema = rl->schema;
+	struct strbuf known = STRBUF_INIT;
+	size_t i;
+
+	for (i = 0; i < schema->count; i++)
+		strbuf_addf(&known, "%s%s=", i > 0 ? ", " : "",
+		    schema->options[i].name);
+	rule_refuse(rl, "there is no option %s; there are %s",
+	    diag_quote(rl->load->diag, name), known.s);
+	strbuf_clear(&known);
+}
+
 static const struct rule_option *
 find_option(const struct rule_load *rl, struct span name)
 {
@@ -284,8 +336,7 @@ find_option(const struct rule_load *rl, struct span name)
 		rule_refuse(rl, "there is no option %s; did you mean %s=?",
 		    diag_quote(rl->load->diag, name), nearest.best);
 	else
-		rule_refuse(rl, "there is no option %s",
-		    diag_quote(rl->load->diag, name));
+		list_options(rl, name);
 	return NULL;
 }
 
@@ -297,7 +348,8 @@ read_option(const struct rule_load *rl, struct span word, void *rule,
 	const struct rule_option *option;
 
 	if (!span_cut(&value, '=', &name)) {
-		rule_refuse(rl, "%s: write options as name=value",
+		rule_refuse(rl, "%s is no option: write name=value, lists "
+		    "without blanks, and text with blanks in double quotes",
 		    diag_quote(rl->load->diag, word));
 		return false;
 	}
@@ -364,8 +416,8 @@ rule_read(struct rule_load *rl, void *rule)
 	if (schema->name != NULL) {
 		if (next_word(&rest, &word) != 1 || span_has(word, '=') ||
 		    !is_text(&name_option, word)) {
-			rule_refuse(rl, "the first word has to be %s",
-			    schema->name);
+			rule_refuse(rl, "the first word has to be %s; options "
+			    "come after it", schema->name);
 			return false;
 		}
 		*(struct span *)(void *)((char *)rule + schema->name_offset) =
@@ -374,7 +426,8 @@ rule_read(struct rule_load *rl, void *rule)
 	while ((rc = next_word(&rest, &word)) == 1)
 		ok &= read_option(rl, word, rule, seen);
 	if (rc < 0) {
-		rule_refuse(rl, "a quote (\") is not closed");
+		rule_refuse(rl, "a quote (\") is not closed; \"#\" begins a "
+		    "comment within quotes, too");
 		return false;
 	}
 	return fill_in(rl, rule, seen) && ok;

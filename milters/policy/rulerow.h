@@ -36,13 +36,17 @@ struct rule_option {
 
 struct rule_schema {
 	const char *setting;		/* "RateLimit" */
-	const char *name;		/* what the first word is: "NAME";
-					   NULL: there is none */
+	const char *name;		/* what the first word is: "a name that
+					   you choose"; NULL: there is none */
 	size_t name_offset;		/* struct span */
 	size_t place_offset;		/* const char *: "policy.conf:12" */
 	const struct rule_option *options;
 	size_t count;
 };
+
+/* Those of the settings that are rules. The manual is held against them. */
+extern const struct rule_schema rate_schema, warmup_schema, greylist_schema,
+    dnslist_schema, hostcheck_schema, reputation_schema;
 
 /* A rule's row under way: for what a check has to say about it itself. */
 struct rule_load {

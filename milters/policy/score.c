@@ -23,8 +23,9 @@ load_threshold(struct filter_load *load, const char *setting,
 	if (text != NULL && !span_is_nocase(span_of(text), "off") &&
 	    (!units_hundredths(span_of(text), &score) ||
 	    score > POLICY_WEIGHT_MAX || score < -POLICY_WEIGHT_MAX)) {
-		filter_refuse(load, setting, "write a number such as 8 or "
-		    "4.5, from -1000 to 1000, or off");
+		filter_refuse(load, setting, arena_printf(load->arena, "%s: "
+		    "write a number such as 8 or 4.5, from -1000 to 1000, or "
+		    "off", diag_quote(load->diag, span_of(text))));
 		score = POLICY_SCORE_OFF;
 	}
 	return (int32_t)score;

@@ -8,6 +8,7 @@
 #include "common/milter/ownname.h"
 
 #include <errno.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FIELD(field)	offsetof(struct policy_conf, field)
@@ -30,6 +31,7 @@ static const char *const results_words[] = { "ignore", "trust", NULL };
 static const char *const score_at_words[] = { "rcpt", "end", NULL };
 
 #define STATE	LOCALSTATEDIR "/lib/postern-policy"
+#define RUN	"/run/postern-policy"
 
 static const struct setting settings[] = {
 	DAEMON_SETTINGS(struct policy_conf, daemon),
@@ -101,51 +103,79 @@ const struct config_schema policy_schema = {
 
 /* ---- cache ---- */
 
-/* What is neither saved nor shared does with one that lives as long as the
- * process. */
-static bool
-make_secret(struct filter_load *load, const struct policy_conf *conf,
-    struct cache_secret *secret)
+/* The directory that path is to be made in, where it is not there. NULL: it is,
+ * or systemd makes it when the daemon starts. */
+static const char *
+missing_directory(struct filter_load *load, const char *path)
 {
-	if (conf->cache_file != NULL ||
-	    !span_is_nocase(span_of(conf->cache_spec), "local")) {
-		filter_refuse(load, "CacheSecretFile", "not set: what is saved "
-		    "or shared needs it; such as " STATE "/cache.secret");
-		return false;
-	}
-	cache_secret_of_process(secret);
-	return true;
+	static const char *const made[] = { STATE, RUN };
+	size_t len = span_rfind(span_of(path), '/'), i;
+	char *directory = arena_printf(load->arena, "%.*s",
+	    len > 0 ? (int)len : 1, path);
+
+	for (i = 0; i < ARRAY_LEN(made); i++)
+		if (strcmp(directory, made[i]) == 0)
+			return NULL;
+	return access(directory, F_OK) != 0 && errno == ENOENT ? directory :
+	    NULL;
 }
 
-static bool
-load_secret(struct filter_load *load, const struct policy_conf *conf,
+/* It can do without, or not. */
+static void
+check_directory(struct filter_load *load, const char *setting,
+    const char *path, bool is_needed)
+{
+	const char *missing = missing_directory(load, path);
+
+	if (missing != NULL)
+		(is_needed ? filter_refuse : filter_advise)(load, setting,
+		    arena_printf(load->arena, "there is no directory %s; make "
+		    "it, for the daemon's user to write to", missing));
+}
+
+/* Not there yet; the daemon alone makes it, for it has to be its own. */
+static void
+tell_of_secret(struct filter_load *load, const char *path)
+{
+	check_directory(load, "CacheSecretFile", path, true);
+	filter_advise(load, "CacheSecretFile", "is not there yet; the daemon "
+	    "makes it when it starts");
+}
+
+static void
+read_secret(struct filter_load *load, const char *path,
     struct cache_secret *secret)
 {
-	struct strbuf err = STRBUF_INIT;
 	bool was_made = false, may_make;
-	int rc;
+	struct strbuf err = STRBUF_INIT;
 
-	if (conf->cache_secret_file == NULL)
-		return make_secret(load, conf, secret);
-	/* The daemon alone makes it, for it has to be its own. */
 	may_make = !load->check_all && load->uid == geteuid();
-	if (!may_make && access(conf->cache_secret_file, F_OK) != 0 &&
-	    errno == ENOENT) {
-		filter_advise(load, "CacheSecretFile", "is not there yet; the "
-		    "daemon makes it when it starts");
-		cache_secret_of_process(secret);
-		return true;
-	}
-	rc = cache_secret_load(conf->cache_secret_file, may_make, &was_made,
-	    secret, &err);
-	if (rc != 0)
+	if (!may_make && access(path, F_OK) != 0 && errno == ENOENT)
+		tell_of_secret(load, path);
+	else if (cache_secret_load(path, may_make, &was_made, secret,
+	    &err) != 0)
 		filter_refuse(load, "CacheSecretFile", strbuf_str(&err));
 	else if (was_made)
 		filter_advise(load, "CacheSecretFile", "was not there; a new "
 		    "secret was made. Machines that share memcached servers "
 		    "need the same file");
 	strbuf_clear(&err);
-	return rc == 0;
+}
+
+/* What is neither saved nor shared does with one that lives as long as the
+ * process; so does a cache that is only looked at for what is wrong. */
+static void
+load_secret(struct filter_load *load, const struct policy_conf *conf,
+    struct cache_secret *secret)
+{
+	bool is_local = span_is_nocase(span_of(conf->cache_spec), "local");
+
+	cache_secret_of_process(secret);
+	if (conf->cache_secret_file != NULL)
+		read_secret(load, conf->cache_secret_file, secret);
+	else if (conf->cache_file != NULL || !is_local)
+		filter_refuse(load, "CacheSecretFile", "not set: what is saved "
+		    "or shared needs it; such as " STATE "/cache.secret");
 }
 
 static void
@@ -160,6 +190,19 @@ warn_of_servers(struct filter_load *load, const struct policy_conf *conf)
 }
 
 static void
+check_cache(struct filter_load *load, const struct policy_conf *conf)
+{
+	warn_of_servers(load, conf);
+	if (conf->cache_file == NULL)
+		return;
+	if (cache_is_remote(conf->cache))
+		filter_advise(load, "CacheFile", "no effect: what is "
+		    "remembered is on memcached servers");
+	else
+		check_directory(load, "CacheFile", conf->cache_file, false);
+}
+
+static void
 load_cache(struct filter_load *load, struct policy_conf *conf)
 {
 	struct cache_options options = {
@@ -170,17 +213,42 @@ load_cache(struct filter_load *load, struct policy_conf *conf)
 	};
 	struct strbuf err = STRBUF_INIT;
 
-	if (!load_secret(load, conf, &options.secret))
-		return;
+	load_secret(load, conf, &options.secret);
 	conf->cache = cache_open(&options, &err);
 	if (conf->cache == NULL)
 		filter_refuse(load, "Cache", strbuf_str(&err));
 	else
-		warn_of_servers(load, conf);
+		check_cache(load, conf);
 	strbuf_clear(&err);
 }
 
 /* ---- the rest ---- */
+
+/* The value has become an absolute path, whatever it was. */
+static void
+check_control(struct filter_load *load, const struct policy_conf *conf)
+{
+	static const char *const kinds[] = { "/unix:", "/local:", "/inet:",
+	    "/inet6:" };
+	const char *path = conf->control_socket;
+	struct sockaddr_un address;
+	size_t i;
+
+	if (path == NULL)
+		return;
+	for (i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strstr(path, kinds[i]) != NULL) {
+			filter_refuse(load, "ControlSocket", "write a path "
+			    "alone, such as " RUN "/control");
+			return;
+		}
+	if (strlen(path) >= sizeof(address.sun_path))
+		filter_refuse(load, "ControlSocket", arena_printf(load->arena,
+		    "the path of a Unix socket has at most %zu characters",
+		    sizeof(address.sun_path) - 1));
+	else
+		check_directory(load, "ControlSocket", path, false);
+}
 
 static void
 load_names(struct filter_load *load, struct policy_conf *conf)
@@ -238,7 +306,8 @@ load_monitored(struct filter_load *load, struct policy_conf *conf)
 			conf->monitored |= 1u << i;
 			continue;
 		}
-		strbuf_adds(&text, "write yes, no, or a list of");
+		strbuf_addf(&text, "%s: write yes, no, or a list of",
+		    diag_quote(load->diag, item));
 		for (i = 0; i < policy_check_count; i++)
 			strbuf_addf(&text, " %s,", policy_checks[i]->name);
 		strbuf_adds(&text, " score");
@@ -257,16 +326,40 @@ load_hosts(struct filter_load *load, struct policy_conf *conf)
 	    load->diag);
 }
 
+/* The first of these that is reached decides. */
+static void
+check_scores(struct filter_load *load, const struct policy_conf *conf)
+{
+	const struct {
+		const char *name;
+		int32_t from;
+	} scores[] = {
+		{ "ScoreReject", conf->score_reject },
+		{ "ScoreDefer", conf->score_defer },
+		{ "ScoreQuarantine", conf->score_quarantine },
+		{ "ScoreTag", conf->score_tag },
+	};
+	size_t i, first = 0;
+
+	for (i = 1; i < ARRAY_LEN(scores); i++) {
+		if (scores[i].from == POLICY_SCORE_OFF)
+			continue;
+		if (scores[first].from <= scores[i].from)
+			filter_advise(load, scores[i].name,
+			    arena_printf(load->arena, "no effect: %s is not "
+			    "higher", scores[first].name));
+		else
+			first = i;
+	}
+}
+
 static void
 check_sense(struct filter_load *load, struct policy_conf *conf)
 {
 	if (conf->message_timeout < conf->dns_timeout)
 		filter_advise(load, "MessageTimeout", "shorter than "
 		    "DNSTimeout, so no question gets that long");
-	if (conf->score_reject < conf->score_defer &&
-	    conf->score_defer != POLICY_SCORE_OFF)
-		filter_advise(load, "ScoreDefer", "no effect: ScoreReject is "
-		    "lower");
+	check_scores(load, conf);
 	if (conf->trust_results || conf->score_header ||
 	    conf->score_tag != POLICY_SCORE_OFF || conf->score_at_end)
 		conf->wants_header = true;
@@ -280,6 +373,7 @@ policy_load(struct filter_load *load)
 
 	load_names(load, conf);
 	load_cache(load, conf);
+	check_control(load, conf);
 	load_hosts(load, conf);
 	load_resolver(load, conf);
 	load_monitored(load, conf);

@@ -26,9 +26,9 @@ static const struct rule_option options[] = {
 	OPTION("when", RULE_CONDITION, condition, NULL, 0, 0, NULL, 0),
 };
 
-static const struct rule_schema schema = {
+const struct rule_schema warmup_schema = {
 	.setting = "WarmUp",
-	.name = "DOMAINS",
+	.name = "the domains, such as gmail.com,googlemail.com",
 	.name_offset = offsetof(struct warmup_rule, domains_text),
 	.place_offset = offsetof(struct warmup_rule, place),
 	.options = options,
@@ -95,7 +95,7 @@ read_name(const struct rule_load *rl, const struct policy_conf *conf,
 static void
 read_domains(const struct rule_load *rl, struct warmup_rule *rule)
 {
-	rule->at = filter_place(rl->load, schema.setting);
+	rule->at = filter_place(rl->load, warmup_schema.setting);
 	rule->at.file = rl->row->file;
 	rule->at.line = rl->row->line;
 	rule->domains = namelist_load(rule->domains_text.p, NAMELIST_DOMAINS,
@@ -141,7 +141,7 @@ static void
 load_rule(struct filter_load *load, struct policy_conf *conf,
     const struct config_row *row)
 {
-	struct rule_load rl = { load, &schema, row };
+	struct rule_load rl = { load, &warmup_schema, row };
 	struct warmup_rule *rule = &conf->warmups[conf->warmup_count++];
 
 	if (!rule_read(&rl, rule))
@@ -151,9 +151,6 @@ load_rule(struct filter_load *load, struct policy_conf *conf,
 	read_key(&rl, rule);
 	read_ramp(&rl, rule);
 	conf->wants_header = true;	/* for retry.h */
-	if (!conf->trust_results && condition_needs_results(rule->condition))
-		rule_advise(&rl, "it needs our verifier's results, which are "
-		    "not looked at; see AuthResults");
 }
 
 void

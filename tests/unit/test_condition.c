@@ -186,7 +186,13 @@ static const struct {
 	{ "client=a@b", "is a mail address, not a host" },
 	{ "sender-domain=a@b.example", "RateLimit" },
 	{ "sender-domain=file:/nowhere/at/all", "/nowhere/at/all" },
-	{ ",in", "no such condition" },
+	{ ",in", "one comma too many" },
+	{ "in,", "one comma too many" },
+	{ "in,,out", "one comma too many" },
+	{ "weekday=monday", "\"weekday=monday\": no such condition; there are in, "
+	    "out, authenticated, local, null-sender, daemon=, client=, helo=, "
+	    "sender-domain=, rcpt-domain=, from-domain=, dkim=, spf=, dmarc=, "
+	    "score>" },
 };
 
 static void

@@ -478,7 +478,8 @@ static const struct {
 	const char *says;
 } bad_rows[] = {
 	{ "DnsList bl.example\n", "weight" },
-	{ "DnsList weight=1\n", "ZONE" },
+	{ "DnsList weight=1\n", "the first word has to be the list's zone, such as "
+	    "bl.example.com; options come after it" },
 	{ "DnsList bl weight=1\n", "\"bl\" is no zone" },
 	{ "DnsList http://bl.example weight=1\n", "is no zone" },
 	{ "DnsList bl..example weight=1\n", "is no zone" },

@@ -483,8 +483,8 @@ test_rows(void **state)
 	static const struct run_file rows[] = {
 		{ "defaults", "Greylist delay=5m\n", "" },
 		{ "two", "Greylist delay=5m\nGreylist delay=6m\n",
-		    "DIR/policy.conf:2: error: Greylist: there is one row "
-		    "already; only one is possible\n" },
+		    "DIR/policy.conf:2: error: Greylist: there can be but "
+		    "one, and DIR/policy.conf:1 is one\n" },
 		{ "a share", "Greylist share=half\n",
 		    "DIR/policy.conf:1: error: Greylist: share=\"half\": write "
 		    "a part such as 50%\n" },

@@ -337,7 +337,10 @@ test_texts(void **state)
 
 static const char *const bad_rows[][2] = {
 	{ "HostCheck helo-not-fqdn\n", "weight" },
-	{ "HostCheck weight=1\n", "NAME" },
+	{ "HostCheck weight=1\n", "the first word has to be the check, such as "
+	    "iprev-fail; options come after it" },
+	{ "HostCheck helo_own_name weight=1\n", "\"helo_own_name\" is no check; "
+	    "did you mean helo-own-name?" },
 	{ "HostCheck helo-short weight=1\n", "policy.conf:1: error: "
 	    "HostCheck: \"helo-short\" is no check; there are helo-invalid, "
 	    "helo-not-fqdn, helo-literal, helo-wrong-literal, helo-own-name, "

@@ -404,8 +404,8 @@ test_rows(void **state)
 		    "DIR/policy.conf:1: warning: Reputation: weight is above "
 		    "0: a good name makes the score worse\n" },
 		{ "nobody says it passed", "Reputation spf-domain weight=-1\n",
-		    "DIR/policy.conf:1: warning: Reputation: there are no "
-		    "spf-domain without \"AuthResults trust\"\n" },
+		    "DIR/policy.conf:1: warning: Reputation: no effect: no "
+		    "spf-domain is known without \"AuthResults trust\"\n" },
 		{ "two rows of a kind", "Reputation client-net weight=-1\n"
 		    "Reputation client-net weight=-1 when=out\n", "" },
 		{ "two half-lives", "Reputation client-net weight=-1\n"

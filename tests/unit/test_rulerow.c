@@ -114,7 +114,7 @@ test_defaults(void **state)
 static const struct {
 	const char *text, *want;
 } wrong[] = {
-	{ "", "the first word has to be a name" },
+	{ "", "the first word has to be a name; options" },
 	{ "number=1", "the first word has to be a name" },
 	{ "x", "number= is missing" },
 	{ "x number=0", "number=\"0\": write a number, from 1 to 50" },
@@ -122,11 +122,14 @@ static const struct {
 	{ "x number=99999999999999999999", "write a number" },
 	{ "x number=1 number=2", "number= comes twice" },
 	{ "x number=1 nummer=2", "did you mean number=?" },
-	{ "x number=1 out", "write options as name=value" },
+	{ "x number=1 out", "\"out\" is no option: write name=value" },
+	{ "x number=1 colour=2", "there is no option \"colour\"; there are text=, "
+	    "number=, wait=, since=, weight=, growth=, action=, when=" },
 	{ "x number=1 text=", "write text of 1 to 20" },
 	{ "x number=1 text=123456789012345678901", "write text of 1 to 20" },
 	{ "x number=1 text=\"open", "a quote (\") is not closed" },
-	{ "x number=1 wait=5y", "write a time such as 30s, 5m, 2h, 7d" },
+	{ "x number=1 wait=5y", "write a time such as 30s, 5m, 2h, 7d, from 1s "
+	    "to 1d" },
 	{ "x number=1 since=2026-02-30", "write a date such as 2026-11-25" },
 	{ "x number=1 weight=1001", "from -1000 to 1000" },
 	{ "x number=1 weight=a", "write a number such as 2, -1.5" },
@@ -134,6 +137,7 @@ static const struct {
 	{ "x number=1 growth=1.", "write a number such as 1.3" },
 	{ "x number=1 action=drop", "write one of tempfail, reject" },
 	{ "x number=1 when=outt", "did you mean out?" },
+	{ "x number=1 when=", "write conditions such as in, out" },
 };
 
 static void
