@@ -72,7 +72,7 @@ refuse_bad_message(struct policy_state *state)
 		return VERDICT(CONTINUE);
 	finding = policy_find(state, &score_check, actions[failure], 0,
 	    span_of(is_bad ? "OnBadMessage" : "OnInternalError"), "%s",
-	    is_bad ? "the message's header is too large" :
+	    is_bad ? "the message's header is too large, or forged" :
 	    "the message cannot be judged now");
 	if (finding->is_monitored)
 		return VERDICT(CONTINUE);
@@ -89,7 +89,8 @@ on_headers(struct filter_context *ctx)
 	engine_headers(state);
 	if (is_final(state->decided))
 		return give_verdict(state, state->decided);
-	if (ctx->message->headers_overflow || state->internal_error != NULL)
+	if (ctx->message->headers_overflow || score_is_crowded(state) ||
+	    state->internal_error != NULL)
 		return refuse_bad_message(state);
 	return VERDICT(CONTINUE);
 }

@@ -7,6 +7,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum {
+	FORGED_MAX = 1000,	/* fields of a name that are deleted */
+	TAGS_MAX = 16,		/* fields */
+	PARTS_MAX = 4000	/* octets of a list of parts, and a part more */
+};
+
 static const struct span score_field = { "X-Postern-Score", 15 };
 static const struct span tag_field = { "X-Postern-Tag", 13 };
 
@@ -74,6 +80,10 @@ add_parts(const struct policy_state *state, const char *between,
 	    finding = finding->next) {
 		if (finding->weight == 0 || finding->is_monitored)
 			continue;
+		if (out->len > PARTS_MAX) {
+			strbuf_addf(out, "%s...", between);
+			return;
+		}
 		strbuf_addf(out, "%s%s/%.*s=", out->len != 0 ? between : "",
 		    finding->check->name, SPAN_ARG(finding->rule));
 		score_add(out, finding->weight);
@@ -89,8 +99,8 @@ answer(struct policy_state *state)
 	const char *copy;
 
 	strbuf_adds(&text, "refused by local policy");
-	for (finding = state->findings; finding != NULL;
-	    finding = finding->next)
+	for (finding = state->findings; finding != NULL &&
+	    text.len <= PARTS_MAX; finding = finding->next)
 		if (finding->weight > 0 && !finding->is_monitored)
 			strbuf_addf(&text, "; %.*s",
 			    SPAN_ARG(finding->reason));
@@ -135,14 +145,27 @@ score_judge(struct policy_state *state, bool refuses_only)
 
 /* ---- the fields ---- */
 
+static size_t
+count_forged(const struct policy_state *state, struct span name)
+{
+	const struct message *message = state->ctx->message;
+
+	return header_count(message->headers, message->header_count, name);
+}
+
+bool
+score_is_crowded(const struct policy_state *state)
+{
+	return count_forged(state, score_field) > FORGED_MAX ||
+	    count_forged(state, tag_field) > FORGED_MAX;
+}
+
 static void
 delete_all(struct policy_state *state, struct span name)
 {
-	const struct message *message = state->ctx->message;
-	size_t n = header_count(message->headers, message->header_count,
-	    name);
+	size_t n = count_forged(state, name);
 
-	for (; n > 0; n--)
+	for (n = n < FORGED_MAX ? n : FORGED_MAX; n > 0; n--)
 		edit_delete_header(state->ctx, name, (unsigned)n);
 }
 
@@ -183,11 +206,13 @@ insert_tags(struct policy_state *state)
 {
 	const struct policy_finding *finding;
 	struct strbuf text = STRBUF_INIT;
+	size_t count = 0;
 
-	for (finding = state->findings; finding != NULL;
+	for (finding = state->findings; finding != NULL && count < TAGS_MAX;
 	    finding = finding->next) {
 		if (finding->action != POLICY_TAG || finding->is_monitored)
 			continue;
+		count++;
 		strbuf_reset(&text);
 		strbuf_addf(&text, "%s/%.*s; %.*s", finding->check->name,
 		    SPAN_ARG(finding->rule), SPAN_ARG(finding->reason));

@@ -299,6 +299,7 @@ static void
 describe(const struct file_result *result, struct strbuf *out)
 {
 	const struct edit *edit;
+	unsigned deleted = 0;
 
 	strbuf_adds(out, verdict_word(&result->verdict));
 	if (result->verdict.text != NULL)
@@ -309,7 +310,10 @@ describe(const struct file_result *result, struct strbuf *out)
 		else if (edit->kind == EDIT_INSERT_HEADER)
 			strbuf_addf(out, " %.*s:%.*s", SPAN_ARG(edit->name),
 			    SPAN_ARG(edit->value));
+		deleted += edit->kind == EDIT_DELETE_HEADER;
 	}
+	if (deleted > 1)
+		strbuf_addf(out, " -%u", deleted);
 	for (char *p = out->s; *p != '\0'; p++)
 		if (is_fws(*p))
 			*p = ' ';
@@ -320,7 +324,8 @@ describe(const struct file_result *result, struct strbuf *out)
 }
 
 static void
-pass(struct snapshot *snapshot, const struct row *row, struct strbuf *out)
+pass_with(struct snapshot *snapshot, const struct row *row, unsigned forged,
+    struct strbuf *out)
 {
 	const struct file_macro macros[] = {
 		{ "{client_port}", row->port },
@@ -341,13 +346,21 @@ pass(struct snapshot *snapshot, const struct row *row, struct strbuf *out)
 	while (envelope.recipient_count < 4 &&
 	    row->recipients[envelope.recipient_count] != NULL)
 		envelope.recipient_count++;
-	strbuf_addf(&text, "From: a@x.example\r\nX-Postern-Score: 99\r\n"
+	for (; forged > 0; forged--)
+		strbuf_adds(&text, "X-Postern-Score: 99\r\n");
+	strbuf_addf(&text, "From: a@x.example\r\n"
 	    "Subject:%s\r\n\r\nhello\r\n", row->subject);
 	assert_int_equal(file_run(&policy_filter, snapshot, &envelope,
 	    strbuf_span(&text), &arena, &result, &err), 0);
 	describe(&result, out);
 	arena_clear(&arena);
 	strbuf_clear(&text);
+}
+
+static void
+pass(struct snapshot *snapshot, const struct row *row, struct strbuf *out)
+{
+	pass_with(snapshot, row, 1, out);
 }
 
 static void
@@ -401,12 +414,37 @@ test_counting(void **state)
 	strbuf_clear(&got);
 }
 
+/* Each costs the MTA a search from the top. */
+static void
+test_forged(void **state)
+{
+	static const struct row strict = { "strict", { "OnBadMessage reject" },
+	    "a@x.example", { "b@y.example" }, "hi", "1025", "", 0, 0 };
+	struct row lenient = strict;
+	struct zone zone = { .text = zone_text };
+	struct snapshot *snapshot = load(&strict, &zone);
+	struct strbuf got = STRBUF_INIT;
+
+	(void)state;
+	pass_with(snapshot, &strict, 1000, &got);
+	pass_with(snapshot, &strict, 1001, &got);
+	snapshot_unref(snapshot);
+	lenient.settings[0] = NULL;
+	snapshot = load(&lenient, &zone);
+	pass_with(snapshot, &lenient, 5000, &got);
+	SPAN_IS(strbuf_span(&got), "accept -1000reject the message's header "
+	    "is too large, or forgedaccept -1000");
+	snapshot_unref(snapshot);
+	strbuf_clear(&got);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_counting),
+		cmocka_unit_test(test_forged),
 	};
 
 	log_open("test", LOG_TO_STDERR, "mail", LOG_LEVEL_NONE);
