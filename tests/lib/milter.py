@@ -30,6 +30,11 @@ STAGES = "CHMRTEN"      # in the order of SMFIM_CONNECT...
 PROGRESS = b"p"
 
 
+def octets(text):
+    """Text as it goes over the wire; octets of any kind are surrogates."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 class Lost(Exception):
     """The milter closed the connection."""
 
@@ -165,24 +170,24 @@ class Milter:
                 if name in self.wanted[stage]}
         if values:
             self.write(b"D", stage.encode() + b"".join(
-                name.encode() + b"\0" + value.encode() + b"\0"
+                octets(name) + b"\0" + octets(value) + b"\0"
                 for name, value in values.items()))
 
     def connect(self, name="client.example", address="192.0.2.1", port=4000):
         family = b"U" if address is None else b"6" if ":" in address else b"4"
-        data = name.encode() + b"\0" + family
+        data = octets(name) + b"\0" + family
         if address is not None:
-            data += struct.pack("!H", port) + address.encode() + b"\0"
+            data += struct.pack("!H", port) + octets(address) + b"\0"
         return self._stage(b"C", data, NOCONNECT, NR_CONN)
 
     def helo(self, name="client.example"):
-        return self._stage(b"H", name.encode() + b"\0", NOHELO, NR_HELO)
+        return self._stage(b"H", octets(name) + b"\0", NOHELO, NR_HELO)
 
     def mail(self, sender="<sender@example.org>"):
-        return self._stage(b"M", sender.encode() + b"\0", NOMAIL, NR_MAIL)
+        return self._stage(b"M", octets(sender) + b"\0", NOMAIL, NR_MAIL)
 
     def rcpt(self, recipient="<rcpt@example.net>"):
-        return self._stage(b"R", recipient.encode() + b"\0", NORCPT, NR_RCPT)
+        return self._stage(b"R", octets(recipient) + b"\0", NORCPT, NR_RCPT)
 
     def data(self):
         return self._stage(b"T", b"", NODATA, NR_DATA)
@@ -192,8 +197,8 @@ class Milter:
         does not ask to keep it."""
         if not self.steps & LEADSPC and value[:1] == " ":
             value = value[1:]
-        return self._stage(b"L", name.encode() + b"\0" +
-            value.encode("utf-8", "surrogateescape") + b"\0", NOHDRS, NR_HDR)
+        return self._stage(b"L", octets(name) + b"\0" + octets(value) +
+            b"\0", NOHDRS, NR_HDR)
 
     def eoh(self):
         return self._stage(b"N", b"", NOEOH, NR_EOH)
