@@ -49,6 +49,13 @@ def program(name):
     return path
 
 
+def is_sanitized(name):
+    """Whether it was built to watch itself, which takes memory and time."""
+    with open(program(name), "rb") as file:
+        text = file.read()
+    return b"__asan_init" in text or b"__tsan_init" in text
+
+
 _copies = None
 
 
@@ -152,8 +159,8 @@ class Process:
         """What a sanitizer it was built with had to say, or ""."""
         with open(self.log, encoding="utf-8", errors="replace") as log:
             text = log.read()
-        found = re.search(r"(?m)^.*(: runtime error: |ERROR: \w+Sanitizer: )",
-            text)
+        found = re.search(r"(?m)^.*(: runtime error: "
+            r"|(ERROR|WARNING): \w+Sanitizer: )", text)
         return text[found.start():][:8000] if found else ""
 
 
