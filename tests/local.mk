@@ -23,6 +23,7 @@ endif
 EXTRA_DIST += \
 	autogen.sh \
 	quickstart \
+	tests/cluster \
 	tests/faults \
 	tests/fuzz/run \
 	tests/fuzz/seeds \
