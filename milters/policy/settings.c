@@ -35,8 +35,10 @@ static const char *const score_at_words[] = { "rcpt", "end", NULL };
 
 static const struct setting settings[] = {
 	DAEMON_SETTINGS(struct policy_conf, daemon),
-	PATH("ControlSocket", control_socket, NULL),
-	NUMBER("ControlMode", SETTING_OCTAL, control_mode, "0600", 0, 0777),
+	{ "ControlSocket", SETTING_PATH, FIELD(control_socket), NULL, 1, 4096,
+	    NULL, SETTING_AT_START },
+	{ "ControlMode", SETTING_OCTAL, FIELD(control_mode), "0600", 0, 0777,
+	    NULL, SETTING_AT_START },
 	TEXT("Cache", cache_spec, "local", 4096),
 	NUMBER("CacheSize", SETTING_BYTES, cache_size, "64M", 1 << 20,
 	    (int64_t)1 << 36),
