@@ -343,6 +343,14 @@ read_result(const struct reading *r, struct term *term, struct span text,
 }
 
 static bool
+refuse_score(const struct reading *r, const struct term *term,
+    struct span text)
+{
+	return refuse(r, text, arena_printf(r->arena, "write a number, such as "
+	    "%s>5 or %s<0.5", term->kind->name, term->kind->name));
+}
+
+static bool
 read_score(const struct reading *r, struct term *term, struct span text,
     struct span value)
 {
@@ -350,8 +358,7 @@ read_score(const struct reading *r, struct term *term, struct span text,
 
 	if (!units_hundredths(value, &score) || score > INT32_MAX ||
 	    score < -INT32_MAX)
-		return refuse(r, text, "write a number, such as score>5 or "
-		    "score<0.5");
+		return refuse_score(r, term, text);
 	term->score = (int32_t)score;
 	return true;
 }
@@ -378,8 +385,9 @@ read_term(const struct reading *r, struct span text, struct term *term)
 		return n == name.len || refuse(r, text, "takes no value");
 	if (n == name.len || (name.p[n] == '=') ==
 	    (term->kind->value == TERM_SCORE))
-		return refuse(r, text, term->kind->value == TERM_SCORE ?
-		    "write score>5 or score<0.5" : "write NAME=VALUE");
+		return term->kind->value == TERM_SCORE ?
+		    refuse_score(r, term, text) :
+		    refuse(r, text, "write NAME=VALUE");
 	term->is_less = name.p[n] == '<';
 	name = span_skip(name, n + 1);
 	switch (term->kind->value) {

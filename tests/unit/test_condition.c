@@ -178,8 +178,9 @@ static const struct {
 	{ "daemon", "write NAME=VALUE" },
 	{ "daemon=", "the value is missing" },
 	{ "daemon=a||b", "an empty word" },
-	{ "score=5", "write score>5 or score<0.5" },
-	{ "reputation", "write score>5 or score<0.5" },
+	{ "score=5", "write a number, such as score>5 or score<0.5" },
+	{ "reputation=5", "write a number, such as reputation>5" },
+	{ "reputation", "write a number, such as reputation>5" },
 	{ "score>x", "write a number, such as score>5" },
 	{ "dkim>pass", "write NAME=VALUE" },
 	{ "dkim=good", "a result is none, pass, fail" },
@@ -192,7 +193,7 @@ static const struct {
 	{ "weekday=monday", "\"weekday=monday\": no such condition; there are in, "
 	    "out, authenticated, local, null-sender, daemon=, client=, helo=, "
 	    "sender-domain=, rcpt-domain=, from-domain=, dkim=, spf=, dmarc=, "
-	    "score>" },
+	    "score>, reputation>" },
 };
 
 static void
