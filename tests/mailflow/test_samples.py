@@ -289,6 +289,16 @@ class Shown(unittest.TestCase):
             if line.startswith(("Cache ", "RateLimit"))],
             ["Cache: .*10.0.0.21"])
 
+    def test_packages(self):
+        """README.md has what ./quickstart and ./check install for a build."""
+        told = re.search(r"apt-get install ((?:[^\n]*\\\n)*[^\n]*)", source(
+            "README.md")).group(1).replace("\\\n", " ").split()
+        built = re.search(r'(?s)BUILD_PACKAGES="(.*?)"', source("tests",
+            "lib", "packages.sh")).group(1).split()
+        # What build-essential brings along.
+        self.assertEqual(set(told), (set(built) - {"gcc", "make",
+            "libc6-dev"}) | {"build-essential"})
+
     def test_every_example(self):
         """Each line of the sample that is not in effect, taken as it is."""
         lines = [re.sub(r"^#", "", line) for line in sample(

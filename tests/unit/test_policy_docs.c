@@ -3,6 +3,7 @@
 #include "tests/unit/policytrial.h"
 
 #include "milters/policy/rulerow.h"
+#include "milters/policy/story.h"
 
 #include "common/base/units.h"
 
@@ -11,6 +12,7 @@
  * its own below its setting in policy.conf(5), with its default, its words and
  * its bounds; each condition, each HostCheck and each kind of reputation has
  * one or stands there. What is known is what the loader says that it knows.
+ * And each counter stands in postern-policy(8).
  */
 static const struct docs docs = {
 	.schema = &policy_schema,
@@ -299,10 +301,25 @@ test_words(void **state)
 	strbuf_clear(&manual);
 }
 
+static void
+test_counters(void **state)
+{
+	struct strbuf manual = docs_read(docs.daemon_page);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < policy_counters.count; i++)
+		if (!docs_has_word(&manual, policy_counters.rows[i].metric))
+			fail_msg("%s is not in %s",
+			    policy_counters.rows[i].metric, docs.daemon_page);
+	strbuf_clear(&manual);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_words),
