@@ -1,6 +1,7 @@
 #include "common/milter/gate.h"
 
 #include "common/base/log.h"
+#include "common/milter/readahead.h"
 #include "common/milter/watch.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +21,8 @@ enum { PAUSE_MS = 50, QUEUE_MS = 1000, QUIET_MS = 1000, KNOCKS_MAX = 32 };
 int gate_accept(int fd, struct sockaddr *address, socklen_t *len)
     __asm__("accept");
 int gate_poll(struct pollfd *fds, nfds_t count, int ms) __asm__("poll");
+ssize_t gate_read(int fd, void *data, size_t len) __asm__("read");
+int gate_close_fd(int fd) __asm__("close");
 int gate_sigwait(const sigset_t *set, int *sig) __asm__("sigwait");
 
 static struct {
@@ -38,6 +43,7 @@ gate_open(int fd, size_t max_sessions, int64_t timeout)
 	gate.max = max_sessions;
 	gate.timeout = timeout;
 	watch_open();
+	readahead_open();
 }
 
 static void
@@ -156,6 +162,7 @@ let_in(int fd, struct sockaddr *address, socklen_t *len)
 	conn = accept4(fd, address, len, SOCK_CLOEXEC);
 	if (conn >= 0) {
 		watch_start(conn);
+		readahead_start(conn);
 		gate.total++;
 		gate.full = false;
 		return conn;
@@ -194,6 +201,22 @@ nobody_comes(struct pollfd *fds)
 	return 0;
 }
 
+/* How many of them have something that was fetched before. */
+static int
+offer_fetched(struct pollfd *fds, nfds_t count)
+{
+	int n = 0;
+
+	for (; count > 0; fds++, count--) {
+		fds->revents = 0;
+		if ((fds->events & POLLIN) != 0 && readahead_has(fds->fd)) {
+			fds->revents = POLLIN;
+			n++;
+		}
+	}
+	return n;
+}
+
 /* libmilter polls connections and its socket alone, the rest together. */
 int
 gate_poll(struct pollfd *fds, nfds_t count, int ms)
@@ -201,6 +224,9 @@ gate_poll(struct pollfd *fds, nfds_t count, int ms)
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
 	int rc;
 
+	rc = offer_fetched(fds, count);
+	if (rc > 0)
+		return rc;
 	if (count == 1)
 		watch_waits(fds->fd);
 	rc = ppoll(fds, count, ms >= 0 ? &t : NULL, NULL);
@@ -209,7 +235,26 @@ gate_poll(struct pollfd *fds, nfds_t count, int ms)
 	if (fds->fd == gate.fd && gate.closed)
 		return nobody_comes(fds);
 	watch_works(fds->fd);
+	readahead_allow(fds->fd);
 	return rc;
+}
+
+ssize_t
+gate_read(int fd, void *data, size_t len)
+{
+	struct iovec whole = { data, len };
+	ssize_t got;
+
+	if (readahead_read(fd, data, len, &got))
+		return got;
+	return readv(fd, &whole, 1);
+}
+
+int
+gate_close_fd(int fd)
+{
+	readahead_stop(fd);
+	return (int)syscall(SYS_close, fd);
 }
 
 int

@@ -2,7 +2,7 @@
  * gate.h - lets connections in to libmilter.
  *
  * libmilter has no setting for what a daemon needs, so this module
- * puts functions of its own in the place of three of the C library's that
+ * puts functions of its own in the place of five of the C library's that
  * libmilter calls (the linker prefers the program's):
  *
  * - accept(): out of descriptors, libmilter tries again without a pause, and
@@ -10,6 +10,8 @@
  *   the open sessions go on. All of it is done here.
  * - poll(): libmilter looks for silent sessions every ten minutes only. Here is
  *   seen when each one last had something to read.
+ * - read(), close(): libmilter makes five system calls for each command and each
+ *   field of the header; here what has come is fetched at once (readahead.h).
  * - sigwait(): libmilter waits for SIGHUP, SIGTERM and SIGINT in a thread and
  *   cuts all sessions on each of them. That thread sleeps instead; the daemon
  *   takes its signals by sigtimedwait().

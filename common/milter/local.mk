@@ -27,6 +27,8 @@ common_libpostern_a_SOURCES += \
 	common/milter/pidfile.h \
 	common/milter/privilege.c \
 	common/milter/privilege.h \
+	common/milter/readahead.c \
+	common/milter/readahead.h \
 	common/milter/reply.c \
 	common/milter/reply.h \
 	common/milter/snapshot.c \
@@ -76,12 +78,15 @@ tests_fuzz_fuzz_file_driver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_file_driver_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
 UNIT_TESTS += tests/unit/test_generation tests/unit/test_listen \
-	tests/unit/test_reply
+	tests/unit/test_readahead tests/unit/test_reply
 tests_unit_test_generation_SOURCES = tests/unit/test_generation.c \
 	tests/unit/unit.h
 tests_unit_test_generation_LDADD = $(LIBS_UNIT)
 tests_unit_test_listen_SOURCES = tests/unit/test_listen.c tests/unit/unit.h
 tests_unit_test_listen_LDADD = $(LIBS_UNIT)
+tests_unit_test_readahead_SOURCES = tests/unit/test_readahead.c \
+	tests/unit/unit.h
+tests_unit_test_readahead_LDADD = $(LIBS_UNIT)
 tests_unit_test_reply_SOURCES = tests/unit/test_reply.c tests/unit/unit.h
 tests_unit_test_reply_LDADD = $(LIBS_UNIT)
 
