@@ -166,3 +166,16 @@ tests_unit_test_policy_docs_SOURCES = tests/unit/test_policy_docs.c \
 	tests/unit/docs.h tests/unit/policytrial.h tests/unit/tables.h \
 	tests/unit/unit.h $(TEST_ZONE)
 tests_unit_test_policy_docs_LDADD = $(LIBPOLICY) $(LIBS_UNIT)
+
+# whole configurations, whole messages
+FUZZ_POLICY = tests/fuzz/fuzz_policy.h $(TEST_ZONE) $(FUZZ_MAIN)
+FUZZ_TARGETS += tests/fuzz/fuzz_policy_conf tests/fuzz/fuzz_policy_message
+tests_fuzz_fuzz_policy_conf_SOURCES = tests/fuzz/fuzz_policy_conf.c \
+	$(FUZZ_POLICY)
+tests_fuzz_fuzz_policy_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_policy_conf_LDADD = $(LIBPOLICY) $(LIBPOSTERN) $(LIBS_COMMON)
+tests_fuzz_fuzz_policy_message_SOURCES = tests/fuzz/fuzz_policy_message.c \
+	$(FUZZ_POLICY)
+tests_fuzz_fuzz_policy_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_policy_message_LDADD = $(LIBPOLICY) $(LIBPOSTERN) \
+	$(LIBS_COMMON)
