@@ -203,6 +203,27 @@ log_event_add(struct log_event *event, const char *key, struct span value)
 }
 
 void
+log_event_list(struct log_event *event, const char *key,
+    const struct span *values, size_t count)
+{
+	struct json j;
+	size_t i;
+
+	if (!event->wanted || count == 0)
+		return;
+	if (!event->json) {
+		for (i = 0; i < count; i++)
+			log_event_add(event, key, values[i]);
+		return;
+	}
+	json_member(event, &j);
+	json_array(&j, key);
+	for (i = 0; i < count; i++)
+		json_string(&j, NULL, span_first(values[i], ESCAPE_MAX));
+	json_array_end(&j);
+}
+
+void
 log_event_adds(struct log_event *event, const char *key, const char *value)
 {
 	log_event_add(event, key, span_of(value));

@@ -61,6 +61,9 @@ void log_event_adds(struct log_event *event, const char *key,
     const char *value);
 void log_event_number(struct log_event *event, const char *key,
     int64_t value);
+/* Several values of one key: "key=a key=b", in JSON an array. None: nothing. */
+void log_event_list(struct log_event *event, const char *key,
+    const struct span *values, size_t count);
 void log_event_end(struct log_event *event);
 
 #endif

@@ -6,7 +6,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-enum { LOGGED_FINDINGS = 32 };
+enum { LOGGED_FINDINGS = 32, LOGGED_RECIPIENTS = 5 };
 
 enum {
 	COUNT_ACTION,		/* accept, tempfail, reject, discard,
@@ -141,6 +141,21 @@ count(struct policy_state *state, const struct policy_finding *decided)
 
 /* ---- the log line ---- */
 
+/* The first ones by name. */
+static void
+log_recipients(struct log_event *event, const struct policy_facts *facts)
+{
+	struct span names[LOGGED_RECIPIENTS];
+	size_t i;
+
+	for (i = 0; i < facts->recipient_count && i < LOGGED_RECIPIENTS; i++)
+		names[i] = facts->recipients[i].text;
+	log_event_list(event, "rcpt", names, i);
+	if (facts->recipient_count != 1)
+		log_event_number(event, "recipients",
+		    (int64_t)facts->recipient_count);
+}
+
 static void
 log_envelope(struct log_event *event, const struct policy_state *state)
 {
@@ -152,11 +167,7 @@ log_envelope(struct log_event *event, const struct policy_state *state)
 	log_event_add(event, "sender", facts->sender_text);
 	if (facts->user.len != 0)
 		log_event_add(event, "user", facts->user);
-	if (facts->recipient_count == 1)
-		log_event_add(event, "rcpt", facts->recipients[0].text);
-	else
-		log_event_number(event, "recipients",
-		    (int64_t)facts->recipient_count);
+	log_recipients(event, facts);
 	if (state->refused != 0)
 		log_event_number(event, "refused", (int64_t)state->refused);
 }
@@ -177,23 +188,59 @@ story_add_finding(struct strbuf *out, const struct policy_finding *finding)
 		strbuf_addf(out, ": %.*s", SPAN_ARG(finding->reason));
 }
 
-static void
-log_finding(struct log_event *event, const struct policy_finding *finding)
+/* The sum has the score's own name. */
+static const char *
+finding_key(const struct policy_check *check)
 {
-	struct strbuf text = STRBUF_INIT;
+	return check == &score_check ? "threshold" : check->name;
+}
 
-	story_add_finding(&text, finding);
-	log_event_add(event, finding->check->name, strbuf_span(&text));
+/* Those of the same check as the n-th, unless an earlier one was. */
+static void
+log_findings_of(struct log_event *event, const struct policy_finding **all,
+    size_t count, size_t n)
+{
+	struct span values[LOGGED_FINDINGS];
+	struct strbuf text = STRBUF_INIT;
+	size_t ends[LOGGED_FINDINGS], i, found = 0;
+
+	for (i = 0; i < n; i++)
+		if (all[i]->check == all[n]->check)
+			return;
+	for (i = n; i < count; i++) {
+		if (all[i]->check != all[n]->check)
+			continue;
+		story_add_finding(&text, all[i]);
+		ends[found++] = text.len;
+	}
+	for (i = 0; i < found; i++)
+		values[i] = span_skip(span_first(strbuf_span(&text), ends[i]),
+		    i == 0 ? 0 : ends[i - 1]);
+	log_event_list(event, finding_key(all[n]->check), values, found);
 	strbuf_clear(&text);
+}
+
+static void
+log_findings(struct log_event *event, const struct policy_state *state)
+{
+	const struct policy_finding *all[LOGGED_FINDINGS], *finding;
+	size_t count = 0, i;
+
+	for (finding = state->findings; finding != NULL &&
+	    count < LOGGED_FINDINGS; finding = finding->next)
+		all[count++] = finding;
+	for (i = 0; i < count; i++)
+		log_findings_of(event, all, count, i);
+	if (state->finding_count > count)
+		log_event_number(event, "more_findings",
+		    (int64_t)(state->finding_count - count));
 }
 
 static void
 log_line(struct policy_state *state, const struct policy_finding *decided)
 {
-	const struct policy_finding *finding;
 	struct strbuf score = STRBUF_INIT;
 	struct log_event event;
-	size_t n = 0;
 
 	log_event_start(&event, state->internal_error != NULL ?
 	    LOG_LEVEL_ERROR : LOG_LEVEL_INFO, state->ctx->message->queue_id);
@@ -209,12 +256,7 @@ log_line(struct policy_state *state, const struct policy_finding *decided)
 	strbuf_clear(&score);
 	if (state->is_exempt)
 		log_event_adds(&event, "exempt", "yes");
-	for (finding = state->findings; finding != NULL &&
-	    n < LOGGED_FINDINGS; finding = finding->next, n++)
-		log_finding(&event, finding);
-	if (state->finding_count > n)
-		log_event_number(&event, "more_findings",
-		    (int64_t)(state->finding_count - n));
+	log_findings(&event, state);
 	if (state->cache_failed)
 		log_event_adds(&event, "cache", "away");
 	if (state->internal_error != NULL)

@@ -47,8 +47,8 @@ class Case(unittest.TestCase):
         return daemon
 
     def load(self, daemon, *options, sender=SENDER, **how):
-        return Load(self.scene, daemon, "-f", sender, "-r", "<a@example.net>",
-            "-r", "<b@example.net>", *options, **how)
+        return Load(self.scene, daemon, "-f", sender, "-r", "a@example.net",
+            "-r", "b@example.net", *options, **how)
 
     def count(self, daemon, rule="all", key=SENDER):
         status, out, err = daemon.ask("limit", "show", rule, key, "--json")

@@ -102,6 +102,12 @@ VARIANTS = {
         "RateLimit": "all key=client limit=1/1h action=reject",
         "Greylist": "delay=1m share=100%",
     },
+    "json": {
+        "LogTarget": "json",
+        "DnsList": ["bl.example type=client weight=4",
+            "bl.example type=client weight=1 codes=127.0.0.2 name=again"],
+        "ScoreTag": "4",
+    },
     "life": {"RateLimit": "life key=mail-from limit=2/1h action=tempfail",
         "Greylist": "delay=1s share=100% autowhitelist=1 "
             "when=sender-domain=grey.example"},
@@ -553,6 +559,24 @@ class Monitor(Case):
         self.assertEqual([line["action"] for line in lines],
             [["accept"]] * 2)
         self.assertRegex(" ".join(lines[1]["rate"]), "monitored")
+
+
+class Json(Case):
+    variant = "json"
+
+    def test_what_comes_several_times_is_an_array(self):
+        self.passes("a@json.example", ["j%d@example.net" % i
+            for i in range(7)], client=LISTED)
+        line = self.policy().wait_log(r'(?m)^\{.*"action":.*\}$').group(0)
+        pairs = json.loads(line, object_pairs_hook=list)
+        fields = dict(pairs)
+        self.assertEqual(len(fields), len(pairs))       # no name comes twice
+        self.assertEqual(fields["action"], "tag")
+        self.assertEqual(len(fields["dnslist"]), 2)
+        self.assertEqual(fields["score"], "5")
+        self.assertEqual(fields["rcpt"], ["j%d@example.net" % i
+            for i in range(5)])
+        self.assertEqual(fields["recipients"], 7)
 
 
 class Life(Case):
