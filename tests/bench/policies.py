@@ -63,6 +63,8 @@ class Postern(Daemon):
             32)).decode() + "\n")
         lines = [rule(self) if callable(rule) else rule
             for rule in self.rules]
+        if self.cache == "local":
+            lines.append("CacheFile " + os.path.join(self.dir, "state"))
         conf = self.write("policy.conf", POSTERN % {"socket": self.socket,
             "cache": self.cache, "secret": secret, "dir": self.dir} +
             "".join(line + "\n" for line in lines))
@@ -261,7 +263,6 @@ Socket unix:%(socket)s
 UserID root
 LogTarget stderr
 Cache %(cache)s
-CacheFile %(dir)s/state
 CacheSecretFile %(secret)s
 ControlSocket %(dir)s/control
 """
