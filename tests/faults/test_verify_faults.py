@@ -17,7 +17,7 @@ import smtp
 from dkimkeys import Keys
 from dnsserver import DnsServer
 from milter import Milter
-from scene import Scene, program, wait_until
+from scene import Scene, is_sanitized, program, wait_until
 from service import Load
 from verifier import FIELD, Results, Verifier
 
@@ -391,9 +391,11 @@ class Hostile(Case):
         cpu = self.verifier.cpu_seconds()
         queries = self.dns.count()
         outcome = self.give(data, **how)
-        self.assertLess(self.verifier.cpu_seconds() - cpu, CPU_MAX)
+        # Of a program that watches itself this tells little.
+        scale = 8 if is_sanitized(self.verifier.program) else 1
+        self.assertLess(self.verifier.cpu_seconds() - cpu, CPU_MAX * scale)
         self.assertLess(self.verifier.resident_kb("VmHWM") - memory,
-            GROWTH_MAX_KB)
+            GROWTH_MAX_KB * scale)
         self.assertLessEqual(self.dns.count() - queries, QUERIES_MAX)
         self.assertTrue(self.verifier.process.running())
         return outcome
