@@ -212,10 +212,13 @@ class Case(unittest.TestCase):
         recipients = recipients or ["r%d@example.net" % Case.number]
         data = data or smtp.message(sender or "x@example.org", recipients[0],
             subject)
+        connection = self.talk(client, **how)
         try:
-            queue_id = self.talk(client, **how).send(sender, recipients, data)
+            queue_id = connection.send(sender, recipients, data)
         except smtp.Reply as reply:
             return reply.code, reply.text, subject
+        finally:
+            connection.close()
         return 250, queue_id, subject
 
     def passes(self, *args, **how):
@@ -601,6 +604,7 @@ class Life(Case):
         self.assertEqual(policy.stop(), 0)
         policy.start()
         self.refused(451, "a@life.example", client=GOOD)
+        time.sleep(1.1)
         self.passes("a@grey.example", ["l@example.net"], client="192.0.2.200")
         # Its network has come through by now.
         self.passes("b@grey.example", client="192.0.2.201")
