@@ -18,7 +18,7 @@ from policies import PolicydWeight, Postgrey  # noqa: E402
 from scene import Scene  # noqa: E402
 
 
-class Bench(unittest.TestCase):
+class Measured(unittest.TestCase):
     def setUp(self):
         self.scene = Scene("bench-test")
         self.addCleanup(self.scene.close)
@@ -32,6 +32,12 @@ class Bench(unittest.TestCase):
         with open(path) as file:
             return json.load(file)
 
+    def policy(self, part):
+        return self.bench("policy", "--quick", "--rounds", "1", "--seconds",
+            "0.2", "--only", part)[part]
+
+
+class Bench(Measured):
     def test_sign(self):
         found = self.bench("sign", "--quick", "--rounds", "1", "--seconds",
             "0.2", "--only", "ed25519 2 KB c=10 relaxed/relaxed")
@@ -64,10 +70,6 @@ class Bench(unittest.TestCase):
             self.assertEqual(both["actions"]["insheader"],
                 3 * both["messages"])
 
-    def policy(self, part):
-        return self.bench("policy", "--quick", "--rounds", "1", "--seconds",
-            "0.2", "--only", part)[part]
-
     @unittest.skipUnless(netns.available(), "needs root")
     def test_policy_messages(self):
         for name, rounds in self.policy("messages").items():
@@ -75,6 +77,26 @@ class Bench(unittest.TestCase):
             self.assertEqual(rounds[0]["errors"], {}, name)
             if "memcached" in name:
                 self.assertGreater(rounds[0]["cache_cpu_ms"], 0, name)
+
+    @unittest.skipUnless(netns.available(), "needs root")
+    def test_policy_servers(self):
+        found = self.policy("servers")
+        for count in "1", "2", "4":
+            self.assertGreater(found["updates"][count][0]["per_second"], 0)
+        loss = found["loss"]
+        self.assertEqual(loss["before"], 100000)
+        self.assertAlmostEqual(loss["after"] / (loss["before"] -
+            loss["share"]), 1, delta=0.01)
+
+    def test_soak(self):
+        found = self.bench("soak", "--messages", "600", "--reloads", "3")
+        self.assertEqual(found["lost"], 0)
+        self.assertEqual(found["reloads"], 3)
+        self.assertEqual(len(found["looks"]), 3)
+
+
+class Peers(Measured):
+    """Those that mostly wait for programs which start slowly."""
 
     @unittest.skipUnless(netns.available(), "needs root")
     def test_policy_trips(self):
@@ -95,22 +117,6 @@ class Bench(unittest.TestCase):
         for cell, found in self.policy("lists").items():
             for name in "postern", "policyd-weight":
                 self.assertGreater(found[name][0]["check_cpu_ms"], 0, cell)
-
-    @unittest.skipUnless(netns.available(), "needs root")
-    def test_policy_servers(self):
-        found = self.policy("servers")
-        for count in "1", "2", "4":
-            self.assertGreater(found["updates"][count][0]["per_second"], 0)
-        loss = found["loss"]
-        self.assertEqual(loss["before"], 100000)
-        self.assertAlmostEqual(loss["after"] / (loss["before"] -
-            loss["share"]), 1, delta=0.01)
-
-    def test_soak(self):
-        found = self.bench("soak", "--messages", "600", "--reloads", "3")
-        self.assertEqual(found["lost"], 0)
-        self.assertEqual(found["reloads"], 3)
-        self.assertEqual(len(found["looks"]), 3)
 
 
 class PolicyService(socketserver.ThreadingUnixStreamServer):
