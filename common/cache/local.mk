@@ -101,7 +101,7 @@ check_PROGRAMS += tests/daemon/cacheload
 tests_daemon_cacheload_SOURCES = tests/daemon/cacheload.c
 tests_daemon_cacheload_LDADD = $(LIBPOSTERN) $(LIBS_COMMON)
 
-UNIT_TESTS += tests/unit/test_memcached
+LONE_TESTS += tests/unit/test_memcached
 tests_unit_test_memcached_SOURCES = tests/unit/test_memcached.c \
 	tests/unit/cachecases.c tests/unit/cachecases.h tests/unit/unit.h
 tests_unit_test_memcached_LDADD = $(LIBS_UNIT)
